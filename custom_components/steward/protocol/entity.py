@@ -25,6 +25,7 @@ from .fields import (
     dump,
     moment,
     parse,
+    shown,
     utf8,
 )
 
@@ -148,7 +149,7 @@ class EntityInfo:
         Raises:
             ContractError: it tells none that this entity can have.
         """
-        raise ContractError(Reason.BAD_VALUE, self.key, f"a {self.platform} has no state; got {value!r:.40}")
+        raise ContractError(Reason.BAD_VALUE, self.key, f"a {self.platform} has no state; got {shown(value)}")
 
     def to_json(self, state: State) -> Json:
         """Return the value within a JSON message.
@@ -156,7 +157,7 @@ class EntityInfo:
         Raises:
             ContractError: this entity can't have such a state.
         """
-        raise ContractError(Reason.BAD_VALUE, self.key, f"a {self.platform} has no state; got {state!r:.40}")
+        raise ContractError(Reason.BAD_VALUE, self.key, f"a {self.platform} has no state; got {shown(state)}")
 
     def check_target(self, target: State) -> None:
         """Tell whether a state may be commanded.
@@ -165,7 +166,7 @@ class EntityInfo:
             ContractError: it may not.
         """
         if not self.commandable or target is None:
-            raise ContractError(Reason.BAD_VALUE, self.key, f"a {self.platform} can't be told to be {target!r:.40}")
+            raise ContractError(Reason.BAD_VALUE, self.key, f"a {self.platform} can't be told to be {shown(target)}")
 
     def _read(self, text: str | None) -> Json:
         """Return the text of an own topic as the JSON value that it stands for."""
@@ -178,7 +179,7 @@ class EntityInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensorInfo(EntityInfo):
-    """A sensor: of a number where it has a unit, a state class or a precision, of a point in time, or of a text."""
+    """A sensor: of a point in time (device class timestamp), of a number (a unit, state class or precision), or of a text."""
 
     platform = Platform.SENSOR
 
@@ -190,7 +191,9 @@ class SensorInfo(EntityInfo):
     @property
     def numeric(self) -> bool:
         """Whether its states are numbers."""
-        return self.unit is not None or self.state_class is not None or self.precision is not None
+        return self.device_class != "timestamp" and (
+            self.unit is not None or self.state_class is not None or self.precision is not None
+        )
 
     @override
     def from_json(self, value: Json) -> State:
@@ -216,7 +219,9 @@ class SensorInfo(EntityInfo):
         if isinstance(state, datetime):
             if self.device_class != "timestamp":
                 raise self._not_mine(state)
-            return state.isoformat()
+            text = state.isoformat()
+            moment(text, self.key)
+            return text
         if isinstance(state, LightState) or (isinstance(state, str) and self.device_class == "timestamp"):
             raise self._not_mine(state)
         self.from_json(check(state, self.key))
@@ -227,7 +232,7 @@ class SensorInfo(EntityInfo):
         return _number(text) if self.numeric else text
 
     def _not_mine(self, value: object) -> ContractError:
-        return ContractError(Reason.BAD_VALUE, self.key, f"no state of this sensor: {value!r:.40}")
+        return ContractError(Reason.BAD_VALUE, self.key, f"no state of this sensor: {shown(value)}")
 
     @override
     def _declare_more(self) -> dict[str, Json]:
@@ -253,7 +258,7 @@ class _OnOffInfo(EntityInfo):
             case "OFF":
                 return False
             case _:
-                raise ContractError(Reason.BAD_VALUE, self.key, f"neither ON nor OFF: {value!r:.40}")
+                raise ContractError(Reason.BAD_VALUE, self.key, f"neither ON nor OFF: {shown(value)}")
 
     @override
     def to_json(self, state: State) -> Json:
@@ -263,7 +268,7 @@ class _OnOffInfo(EntityInfo):
             case bool():
                 return "ON" if state else "OFF"
             case _:
-                raise ContractError(Reason.BAD_VALUE, self.key, f"neither on nor off: {state!r:.40}")
+                raise ContractError(Reason.BAD_VALUE, self.key, f"neither on nor off: {shown(state)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,12 +308,12 @@ class NumberInfo(EntityInfo):
     def from_json(self, value: Json) -> State:
         if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
             return value
-        raise ContractError(Reason.BAD_VALUE, self.key, f"no number: {value!r:.40}")
+        raise ContractError(Reason.BAD_VALUE, self.key, f"no number: {shown(value)}")
 
     @override
     def to_json(self, state: State) -> Json:
         if isinstance(state, datetime | LightState):
-            raise ContractError(Reason.BAD_VALUE, self.key, f"no number: {state!r:.40}")
+            raise ContractError(Reason.BAD_VALUE, self.key, f"no number: {shown(state)}")
         self.from_json(check(state, self.key))
         return state
 
@@ -353,7 +358,7 @@ class LightInfo(EntityInfo):
             case "OFF":
                 on = False
             case other:
-                raise ContractError(Reason.BAD_VALUE, fields.place("state"), f"neither ON nor OFF: {other!r:.40}")
+                raise ContractError(Reason.BAD_VALUE, fields.place("state"), f"neither ON nor OFF: {shown(other)}")
         brightness = rgb = None
         if self.brightness and fields.get("brightness") is not None:
             brightness = fields.integer("brightness", 0, 255)
@@ -367,12 +372,12 @@ class LightInfo(EntityInfo):
         if state is None:
             return None
         if not isinstance(state, LightState):
-            raise ContractError(Reason.BAD_VALUE, self.key, f"no light's state: {state!r:.40}")
+            raise ContractError(Reason.BAD_VALUE, self.key, f"no light's state: {shown(state)}")
         value: dict[str, Json] = {"state": "ON" if state.on else "OFF"}
         if state.brightness is not None:
             value["brightness"] = state.brightness
         if state.rgb is not None:
-            value["color"] = dict(zip("rgb", state.rgb, strict=True))
+            value["color"] = dict(zip("rgb", state.rgb, strict=False))
         if self.from_json(value) != state:
             raise ContractError(Reason.BAD_VALUE, self.key, "this light has no such brightness or colour")
         return value
@@ -396,13 +401,13 @@ class ButtonInfo(EntityInfo):
     @override
     def from_json(self, value: Json) -> State:
         if value != PRESS:
-            raise ContractError(Reason.BAD_VALUE, self.key, f"a button is told {PRESS}, not {value!r:.40}")
+            raise ContractError(Reason.BAD_VALUE, self.key, f"a button is told {PRESS}, not {shown(value)}")
         return PRESS
 
     @override
     def to_json(self, state: State) -> Json:
         if state != PRESS:
-            raise ContractError(Reason.BAD_VALUE, self.key, f"a button is told {PRESS}, not {state!r:.40}")
+            raise ContractError(Reason.BAD_VALUE, self.key, f"a button is told {PRESS}, not {shown(state)}")
         return PRESS
 
 
@@ -442,12 +447,12 @@ def read_entity(value: Json, where: str = "") -> EntityInfo:
     fields = Fields(value, where)
     name = fields.need("platform")
     if not isinstance(name, str) or name not in Platform:
-        raise ContractError(Reason.UNKNOWN_PLATFORM, fields.place("platform"), f"unknown platform {name!r:.40}")
+        raise ContractError(Reason.UNKNOWN_PLATFORM, fields.place("platform"), f"unknown platform {shown(name)}")
     common: _Common = {
         "key": fields.identifier("key", KEY),
         "name": fields.text("name"),
         "translation_key": fields.optional_identifier("translation_key", WORD),
-        "placeholders": fields.object("placeholders", 8, lambda text, place: Fields({"": text}, place).text("")),
+        "placeholders": fields.object("placeholders", 8, WORD, lambda text, place: Fields({"": text}, place).text("")),
         "device_class": fields.optional_identifier("device_class", WORD),
         "category": fields.choice("category", Category),
         "icon": fields.optional_identifier("icon", ICON),
@@ -510,8 +515,9 @@ def _number(text: str | None) -> Json:
     try:
         number = float(text)
         if isfinite(number) and "_" not in text:
-            whole = not set(text) & set(".eE") and abs(number) <= MAX_INTEGER
-            return int(text) if whole else number
+            if set(text) & set(".eE") or abs(whole := int(text)) > MAX_INTEGER:
+                return number
+            return whole
     except ValueError:
         pass
-    raise ContractError(Reason.BAD_VALUE, detail=f"no number: {text!r:.40}")
+    raise ContractError(Reason.BAD_VALUE, detail=f"no number: {shown(text)}")

@@ -74,8 +74,20 @@ def parse(payload: bytes, max_bytes: int) -> Json:
 
 
 def dump(value: Json) -> bytes:
-    """Write one JSON document, compactly, as UTF-8."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    """Write one JSON document, compactly, as UTF-8.
+
+    Raises:
+        ContractError: the value can't cross the wire.
+    """
+    return json.dumps(check(value), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def shown(value: object) -> str:
+    """Return the beginning of a value, for the text of an error."""
+    try:
+        return f"{value!r:.40}"
+    except ValueError:  # Python refuses to write out a very long integer
+        return f"a very long {type(value).__name__}"
 
 
 def utf8(payload: bytes) -> str:
@@ -154,6 +166,17 @@ def moment(value: Json, where: str) -> datetime:
         if isinstance(error, ContractError):
             raise
         raise ContractError(Reason.BAD_VALUE, where, "not an RFC 3339 time") from None
+
+
+def stamp(at: datetime) -> str:
+    """Return the RFC 3339 text of a point in time.
+
+    Raises:
+        ContractError: it is not in UTC; times of a local zone are ambiguous for an hour each year.
+    """
+    if at.tzinfo is not UTC:
+        raise ContractError(Reason.BAD_VALUE, detail=f"a time must be in UTC: {shown(at)}")
+    return at.isoformat()
 
 
 class Fields:
@@ -258,8 +281,10 @@ class Fields:
             raise ContractError(Reason.DUPLICATE_KEY, self.place(name), "names something twice")
         return texts
 
-    def object[T](self, name: str, max_members: int, read: Callable[[Json, str], T]) -> dict[str, T]:
-        """Return an object's members, each read by `read(value, place)`; a missing object is empty."""
+    def object[T](
+        self, name: str, max_members: int, names: re.Pattern[str], read: Callable[[Json, str], T]
+    ) -> dict[str, T]:
+        """Return an object's members, named by a pattern, each read by `read(value, place)`; a missing object is empty."""
         value = self._members.get(name)
         if value is None:
             return {}
@@ -267,6 +292,8 @@ class Fields:
             raise ContractError(
                 Reason.BAD_VALUE, self.place(name), f"must be an object of at most {max_members} members"
             )
+        for member in value:
+            identifier(member, self.place(name), names)
         return {member: read(item, f"{self.place(name)}.{member}") for member, item in value.items()}
 
 

@@ -6,7 +6,7 @@ are, reading them returns a valid message or raises `ContractError`, nothing els
 Topics lie below `steward/<node>/`; the hub's own below `steward/hub/`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ import re
 from typing import Final, Self
 
 from .entity import KEY, MAX_STATE_BYTES, EntityInfo, EventInfo, Platform, State, read_entity
-from .fields import MAX_TEXT, ContractError, Fields, Json, Reason, check, compact, dump, parse
+from .fields import ContractError, Fields, Json, Reason, compact, dump, parse, shown, stamp
 from .ulid import PATTERN as ULID
 
 CONTRACT: Final = 1
@@ -23,6 +23,8 @@ HUB: Final = "hub"
 NODE: Final = re.compile(r"(?!hub$)[a-z0-9_-]{1,32}")
 CAUSE: Final = re.compile(r"[\x21-\x7e]{1,128}")
 """An event's ULID, `rule@scheduled-time`, `rule@state-sequence`, or the ULID of one of Home Assistant's contexts."""
+TOPIC: Final = re.compile(r"[^\x00-\x1f\x7f+#]{1,255}")
+"""A topic that names one thing: no wildcards."""
 
 MAX_INFO_BYTES: Final = 512 * 1024
 MAX_EVENT_BYTES: Final = 16 * 1024
@@ -153,8 +155,12 @@ class NodeInfo:
             raise ContractError(Reason.DUPLICATE_KEY, "entities", "two entities have one key")
 
     def encode(self) -> bytes:
-        """Write the info."""
-        return dump(
+        """Write the info.
+
+        Raises:
+            ContractError: it is not valid.
+        """
+        payload = dump(
             compact(
                 {
                     "contract": CONTRACT,
@@ -171,6 +177,7 @@ class NodeInfo:
                 },
             ),
         )
+        return _readable(self, payload, self.decode)
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
@@ -189,9 +196,9 @@ class NodeInfo:
             area=fields.optional_text("area"),
             manufacturer=fields.optional_text("manufacturer"),
             model=fields.optional_text("model"),
-            versions=fields.object("versions", 16, lambda value, where: Fields({"": value}, where).text("")),
+            versions=fields.object("versions", 16, KEY, lambda value, where: Fields({"": value}, where).text("")),
             capabilities=fields.texts("capabilities", 64),
-            modules=fields.object("modules", MAX_MODULES, ModuleInfo.read),
+            modules=fields.object("modules", MAX_MODULES, KEY, ModuleInfo.read),
             entities=fields.items("entities", MAX_ENTITIES, read_entity),
         )
 
@@ -212,8 +219,10 @@ class Command:
         """
         entity.check_target(self.target)
         if self.at is None:
-            return entity.encode(self.target)
-        return dump({"value": entity.to_json(self.target), "at": self.at.isoformat(), "cause": self.cause})
+            payload = entity.encode(self.target)
+        else:
+            payload = dump({"value": entity.to_json(self.target), "at": stamp(self.at), "cause": self.cause})
+        return _readable(self, payload, lambda payload: self.decode(payload, entity))
 
     @classmethod
     def decode(cls, payload: bytes, entity: EntityInfo) -> Self:
@@ -250,21 +259,10 @@ class Event:
         """Write the event.
 
         Raises:
-            ContractError: the entity has no such type, or the attributes are no JSON or too large.
+            ContractError: the entity has no such type, or the attributes are no JSON, too large, or called event_type, id or at.
         """
-        payload = dump(
-            check(
-                {
-                    **self.attributes,
-                    "event_type": self.event_type,
-                    "id": self.id,
-                    "at": self.at.isoformat(),
-                },
-            ),
-        )
-        if self.decode(payload, entity) != self:
-            raise ContractError(Reason.BAD_VALUE, entity.key, "attributes can't be called event_type, id or at")
-        return payload
+        payload = dump({**self.attributes, "event_type": self.event_type, "id": self.id, "at": stamp(self.at)})
+        return _readable(self, payload, lambda payload: self.decode(payload, entity))
 
     @classmethod
     def decode(cls, payload: bytes, entity: EventInfo) -> Self:
@@ -291,7 +289,8 @@ def encode_states(states: Mapping[EntityInfo, State]) -> bytes:
     Raises:
         ContractError: an entity can't have its state.
     """
-    return dump({f"{entity.platform}/{entity.key}": entity.to_json(state) for entity, state in states.items()})
+    values = {f"{entity.platform}/{entity.key}": entity.to_json(state) for entity, state in states.items()}
+    return _readable(values, dump(values), decode_states)
 
 
 def decode_states(payload: bytes) -> dict[str, Json]:
@@ -315,8 +314,13 @@ class Ack:
     declined: tuple[str, ...] = ()
 
     def encode(self) -> bytes:
-        """Write the ack."""
-        return dump({"id": self.id, "started": [*self.started], "declined": [*self.declined]})
+        """Write the ack.
+
+        Raises:
+            ContractError: it is not valid.
+        """
+        payload = dump({"id": self.id, "started": [*self.started], "declined": [*self.declined]})
+        return _readable(self, payload, self.decode)
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
@@ -337,8 +341,13 @@ class Document:
     items: tuple[Json, ...] = ()
 
     def encode(self) -> bytes:
-        """Write the document."""
-        return dump({"contract": CONTRACT, "version": self.version, "items": list(self.items)})
+        """Write the document.
+
+        Raises:
+            ContractError: it is not valid.
+        """
+        payload = dump({"contract": CONTRACT, "version": self.version, "items": [*self.items]})
+        return _readable(self, payload, self.decode)
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
@@ -376,9 +385,13 @@ class Journal:
     dropped: int = 0
 
     def encode(self) -> bytes:
-        """Write the journal."""
-        entries: list[Json] = [{**entry.data, "at": entry.at.isoformat(), "kind": entry.kind} for entry in self.entries]
-        return dump({"dropped": self.dropped, "entries": entries})
+        """Write the journal.
+
+        Raises:
+            ContractError: it is not valid.
+        """
+        entries: list[Json] = [{**entry.data, "at": stamp(entry.at), "kind": entry.kind} for entry in self.entries]
+        return _readable(self, dump({"dropped": self.dropped, "entries": entries}), self.decode)
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
@@ -401,10 +414,15 @@ class HubStatus:
     online: bool = True
 
     def encode(self) -> bytes:
-        """Write the status."""
-        return dump(
+        """Write the status.
+
+        Raises:
+            ContractError: it is not valid.
+        """
+        payload = dump(
             {"house": self.house, "session": self.session, "will_topic": self.will_topic, "online": self.online},
         )
+        return _readable(self, payload, self.decode)
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
@@ -417,7 +435,7 @@ class HubStatus:
         return cls(
             fields.text("house"),
             fields.identifier("session", ULID),
-            fields.text("will_topic", MAX_TEXT),
+            fields.identifier("will_topic", TOPIC),
             fields.flag("online", default=True),
         )
 
@@ -430,8 +448,12 @@ class Heartbeat:
     at: datetime
 
     def encode(self) -> bytes:
-        """Write the heartbeat."""
-        return dump({"session": self.session, "at": self.at.isoformat()})
+        """Write the heartbeat.
+
+        Raises:
+            ContractError: it is not valid.
+        """
+        return _readable(self, dump({"session": self.session, "at": stamp(self.at)}), self.decode)
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
@@ -442,3 +464,14 @@ class Heartbeat:
         """
         fields = Fields(parse(payload, MAX_STATE_BYTES))
         return cls(fields.identifier("session", ULID), fields.moment("at"))
+
+
+def _readable[T](message: T, payload: bytes, read: Callable[[bytes], T]) -> bytes:
+    """Return a message's payload, which the other side reads as that very message.
+
+    Raises:
+        ContractError: it doesn't.
+    """
+    if read(payload) != message:
+        raise ContractError(Reason.BAD_VALUE, detail=f"the other side would read something else: {shown(message)}")
+    return payload
