@@ -1,0 +1,98 @@
+"""What the entities of a node have in common, whatever their platform."""
+
+from typing import TYPE_CHECKING, override
+
+from homeassistant.helpers.entity import Entity
+
+from ..protocol.entity import EntityInfo, State
+from ..protocol.fields import Json
+from ..protocol.node import Event
+from .describe import describe
+
+if TYPE_CHECKING:
+    from .node import AreaNode
+
+
+class AreaEntity[InfoT: EntityInfo](Entity):
+    """An entity that shows what its node says, and is available while the node is online.
+
+    The node hands it payloads and JSON values; it writes its state when there is a new one to show, and not before Home Assistant
+    has added it. Subclasses turn a contract's state into Home Assistant's attributes in `_show`.
+    """
+
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+
+    _added = False
+    _state: State = None
+
+    def __init__(self, node: AreaNode, info: InfoT) -> None:
+        """Make the entity from its declaration."""
+        self.node = node
+        self.info = info
+        self.entity_description = describe(info).description
+        self.device_entry = node.device
+        self._attr_unique_id = f"{node.id}_{info.platform}_{info.key}"
+        if info.placeholders:
+            self._attr_translation_placeholders = dict(info.placeholders)
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether the node is there."""
+        return self.node.online
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Begin to write states."""
+        self._added = True
+
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        """Stop writing states."""
+        self._added = False
+
+    def receive(self, payload: bytes) -> None:
+        """Take the payload of the entity's own topic.
+
+        Raises:
+            ContractError: it is none of this entity's states.
+        """
+        self.take(self.info.decode(payload))
+
+    def receive_json(self, value: Json) -> None:
+        """Take a value of a message with all states.
+
+        Raises:
+            ContractError: it is none of this entity's states.
+        """
+        self.take(self.info.from_json(value))
+
+    def take(self, state: State) -> None:
+        """Show a state."""
+        if state == self._state:
+            return
+        self._state = state
+        self._show(state)
+        if self.node.online:
+            self.write()
+
+    def write(self) -> None:
+        """Write the state to Home Assistant, if it knows the entity already."""
+        if self._added:
+            self.async_write_ha_state()
+
+    async def command(self, target: State) -> None:
+        """Tell the node's entity what to be.
+
+        Raises:
+            HomeAssistantError: there is no connection to the broker.
+        """
+        await self.node.async_command(self.info, target, self._context)
+
+    def happen(self, event: Event) -> None:
+        """Let an event happen; only event entities are handed any."""
+        raise NotImplementedError
+
+    def _show(self, state: State) -> None:
+        """Set the attributes that Home Assistant reads; entities without a state have none to set."""

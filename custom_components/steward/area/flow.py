@@ -1,0 +1,196 @@
+"""Steps of the config flow that add area nodes: found through MQTT, or named by hand."""
+
+import logging
+from typing import Any, override
+
+from homeassistant.components import mqtt
+from homeassistant.config_entries import SOURCE_MQTT, ConfigEntry, ConfigFlow, ConfigFlowResult
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+)
+from homeassistant.helpers.service_info.mqtt import MqttServiceInfo
+import probatio
+
+from ..const import CONF_INSTANCE, CONF_KIND, CONF_NODE, DOMAIN, Kind
+from ..protocol.fields import ContractError
+from ..protocol.node import NODE, Address, NodeInfo
+from .retained import async_read_info
+
+_LOGGER = logging.getLogger(__name__)
+
+CONF_ALL = "all"
+CONF_NODES = "nodes"
+
+
+class AreaSteps(ConfigFlow):
+    """The steps of the kind `area`."""
+
+    _node = ""
+    _info: NodeInfo
+
+    def area_options(self) -> list[str]:
+        """Return this kind's items of the menu of kinds."""
+        return ["area_discovered", "area"] if _waiting(self.hass) else ["area"]
+
+    @override
+    async def async_step_mqtt(self, discovery_info: MqttServiceInfo) -> ConfigFlowResult:
+        """Take a node that told its info to the broker."""
+        try:
+            self._node = Address.parse(discovery_info.topic).node
+            if not discovery_info.payload:
+                return await self._async_node_left()
+            self._info = NodeInfo.decode(str(discovery_info.payload).encode())
+        except ContractError as error:
+            _LOGGER.warning("Ignoring what was found on %s: %s", discovery_info.topic, error)
+            return self.async_abort(reason="invalid_info")
+        await self.async_set_unique_id(self._node)
+        self._abort_if_unique_id_configured()
+        self.context["title_placeholders"] = {"name": self._info.name}
+        return await self.async_step_area_confirm()
+
+    async def _async_node_left(self) -> ConfigFlowResult:
+        """Take back the discovery of a node whose info was cleared."""
+        for node, (flow_id, _) in _waiting(self.hass).items():
+            if node == self._node:
+                self.hass.config_entries.flow.async_abort(flow_id)
+        return self.async_abort(reason="node_left")
+
+    async def async_step_area_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Let the user add a node that was found, and the other ones that were found with it."""
+        others = {node: flow for node, flow in _waiting(self.hass).items() if node != self._node}
+        if user_input is None:
+            return self.async_show_form(
+                step_id="area_confirm",
+                data_schema=probatio.Schema(
+                    {probatio.Required(CONF_ALL, default=False): BooleanSelector()} if others else {}
+                ),
+                description_placeholders={
+                    "name": self._info.name,
+                    "node": self._node,
+                    "model": self._info.model or "?",
+                    "entities": str(len(self._info.entities)),
+                    "others": str(len(others)),
+                },
+            )
+        if user_input.get(CONF_ALL):
+            await _async_confirm(self.hass, [flow_id for flow_id, _ in others.values()])
+        return self._create(self._node, self._info)
+
+    async def async_step_area_discovered(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Let the user choose among all nodes that were found."""
+        waiting = _waiting(self.hass)
+        if user_input is None:
+            return self.async_show_form(
+                step_id="area_discovered",
+                data_schema=probatio.Schema(
+                    {
+                        probatio.Required(CONF_NODES, default=list(waiting)): SelectSelector(
+                            SelectSelectorConfig(
+                                options=[
+                                    SelectOptionDict(value=node, label=f"{name} ({node})")
+                                    for node, (_, name) in waiting.items()
+                                ],
+                                multiple=True,
+                                mode=SelectSelectorMode.LIST,
+                            )
+                        )
+                    }
+                ),
+            )
+        chosen = [waiting[node][0] for node in user_input[CONF_NODES] if node in waiting]
+        await _async_confirm(self.hass, chosen)
+        return self.async_abort(reason="nodes_added", description_placeholders={"count": str(len(chosen))})
+
+    async def async_step_area(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Let the user name a node."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            node = user_input[CONF_NODE].strip()
+            info, errors = await self._async_ask(node)
+            if info:
+                await self.async_set_unique_id(node, raise_on_progress=False)
+                self._abort_if_unique_id_configured()
+                return self._create(node, info)
+        return self._show_node_form("area", errors, user_input)
+
+    async def async_step_area_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Let the user put another node in an entry's place; its entities keep their ids and histories."""
+        entry = self._get_reconfigure_entry()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            node = user_input[CONF_NODE].strip()
+            info, errors = await self._async_ask(node)
+            known = self.hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, node)
+            if info and known not in (None, entry):
+                errors = {CONF_NODE: "already_added"}
+            elif info:
+                await _async_move(self.hass, entry, node)
+                return self.async_update_reload_and_abort(
+                    entry,
+                    unique_id=node,
+                    data_updates={CONF_NODE: node, CONF_INSTANCE: info.instance},
+                )
+        return self._show_node_form("area_reconfigure", errors, user_input or dict(entry.data))
+
+    async def _async_ask(self, node: str) -> tuple[NodeInfo | None, dict[str, str]]:
+        """Return the info of a node that the user named, or what to tell the user."""
+        if not NODE.fullmatch(node):
+            return None, {CONF_NODE: "invalid_node"}
+        if not await mqtt.async_wait_for_mqtt_client(self.hass) or not mqtt.is_connected(self.hass):
+            return None, {"base": "broker_unavailable"}
+        try:
+            info = await async_read_info(self.hass, node)
+        except ContractError as error:
+            _LOGGER.warning("Ignoring the info of %s: %s", node, error)
+            return None, {CONF_NODE: "invalid_info"}
+        return info, {} if info else {CONF_NODE: "no_answer"}
+
+    def _show_node_form(self, step_id: str, errors: dict[str, str], values: dict[str, Any] | None) -> ConfigFlowResult:
+        schema = probatio.Schema({probatio.Required(CONF_NODE): TextSelector()})
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(schema, values),
+            errors=errors,
+        )
+
+    def _create(self, node: str, info: NodeInfo) -> ConfigFlowResult:
+        return self.async_create_entry(
+            title=info.name, data={CONF_KIND: Kind.AREA.value, CONF_NODE: node, CONF_INSTANCE: info.instance}
+        )
+
+
+def _waiting(hass: HomeAssistant) -> dict[str, tuple[str, str]]:
+    """Return the discovered nodes that wait to be confirmed: their flow's id and their name, by node."""
+    return {
+        str(flow["context"]["unique_id"]): (flow["flow_id"], flow["context"]["title_placeholders"]["name"])
+        for flow in hass.config_entries.flow.async_progress_by_handler(DOMAIN, match_context={"source": SOURCE_MQTT})
+        if flow.get("step_id") == "area_confirm"
+    }
+
+
+async def _async_confirm(hass: HomeAssistant, flow_ids: list[str]) -> None:
+    """Confirm discovered nodes as the user would one by one."""
+    for flow_id in flow_ids:
+        await hass.config_entries.flow.async_configure(flow_id, {CONF_ALL: False})
+
+
+async def _async_move(hass: HomeAssistant, entry: ConfigEntry, node: str) -> None:
+    """Give an entry's device and entities to another node."""
+    previous = entry.data[CONF_NODE]
+    if node == previous:
+        return
+
+    def moved(entity: er.RegistryEntry) -> dict[str, Any]:
+        return {"new_unique_id": f"{node}{entity.unique_id.removeprefix(previous)}"}
+
+    devices = dr.async_get(hass)
+    if device := devices.async_get_device_by_identifier((DOMAIN, previous), entry.entry_id):
+        devices.async_update_device(device.id, new_identifiers={(DOMAIN, node)})
+    await er.async_migrate_entries(hass, entry.entry_id, moved)
