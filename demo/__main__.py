@@ -1,0 +1,127 @@
+"""The demo's command line: `script/demo` until Ctrl-C, or `script/demo --check` without a person."""
+
+import argparse
+import asyncio
+from dataclasses import asdict
+import json
+from pathlib import Path
+import signal
+import sys
+import tempfile
+from time import monotonic
+from typing import Final
+
+from .broker import Kind
+from .check import check
+from .furnish import furnish
+from .homeassistant import PASSWORD, USER
+from .house import Plan, reset, running, visiting
+from .process import ROOT, DemoError, free_port, is_free, say
+from .rooms import ROOMS
+
+NODES: Final = [room.node for room in ROOMS]
+USUAL_PORT: Final = 8123
+CALM_DAY: Final = 86_400
+"""Seconds of a simulated day while the check measures: as long as a real one, so that nobody else waves a hand."""
+
+
+WELCOME: Final = """
+  The house is at   {address}
+  Log in as         {user} / {password}
+
+  Try this:
+    - Press 'Wave a hand' in the nursery: its light follows the hand, and the living room's follows by an automation.
+    - Settings > Automations: that automation comes from a blueprint; make another one from it.
+    - Settings > Devices & services > Steward: the rooms' nodes, their modules, their diagnostics.
+
+  Ctrl-C stops everything. The house is kept in {folder} until --reset.
+"""
+
+
+def main() -> int:
+    """Run the demo as the command line says, and return its exit code."""
+    arguments = _arguments()
+    try:
+        return asyncio.run(_until_stopped(arguments))
+    except* DemoError as group:
+        reason = _reason(group)
+    say(reason)
+    if arguments.check:
+        print(json.dumps({"error": reason}))
+    return 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="script/demo", description="A simulated house around the real programs.")
+    parser.add_argument("--check", action="store_true", help="try everything without a person, print JSON, exit")
+    parser.add_argument("--reset", action="store_true", help="forget what earlier runs did")
+    parser.add_argument("--port", type=int, help="Home Assistant's port (default: 8123 where it is free)")
+    parser.add_argument(
+        "--data", type=Path, help="the folder that keeps the house (default: .demo; a new one to check)"
+    )
+    parser.add_argument("--broker", type=Kind, choices=list(Kind), help="default: mosquitto where it is installed")
+    return parser.parse_args()
+
+
+async def _until_stopped(arguments: argparse.Namespace) -> int:
+    """Run the demo until it is done, or until Ctrl-C or SIGTERM, which let everything be stopped in order."""
+    work = asyncio.ensure_future(_check(arguments) if arguments.check else _live(arguments))
+    stops: list[int] = []
+
+    def stop(number: int) -> None:
+        if not stops:  # a second one would interrupt the stopping
+            work.cancel()
+        stops.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop, number)
+    try:
+        await work
+    except asyncio.CancelledError:
+        return 1 if arguments.check else 0
+    return 0
+
+
+async def _live(arguments: argparse.Namespace) -> None:
+    """Let a person look at the house."""
+    folder = (arguments.data or ROOT / ".demo").resolve()
+    if arguments.reset:
+        reset(folder)
+    port = arguments.port or (USUAL_PORT if is_free(USUAL_PORT) else free_port())
+    say("starting a broker, Home Assistant and three area nodes")
+    async with running(Plan(folder=folder, port=port, broker=arguments.broker or Kind.best())) as house:
+        async with visiting(house) as (client, observer):
+            await furnish(client, house.broker, ROOMS, await observer.wait_for_infos(NODES))
+        address = house.home_assistant.address
+        print(WELCOME.format(address=address, user=USER, password=PASSWORD, folder=folder), flush=True)
+        await asyncio.Event().wait()
+
+
+async def _check(arguments: argparse.Namespace) -> None:
+    """Try the house, and print what was found."""
+    begin = monotonic()
+    with tempfile.TemporaryDirectory(prefix="steward-demo-") as temporary:
+        folder = (arguments.data or Path(temporary, "house")).resolve()
+        if arguments.reset:
+            reset(folder)
+        port = arguments.port or free_port()
+        plan = Plan(folder=folder, port=port, broker=arguments.broker or Kind.best(), day=CALM_DAY)
+        async with running(plan) as house:
+            async with visiting(house) as (client, observer):
+                names = await furnish(client, house.broker, ROOMS, await observer.wait_for_infos(NODES))
+                result = await check(house, client, observer, names, begin)
+            if unclean := await house.stop():
+                raise DemoError("; ".join(unclean))
+    print(json.dumps(asdict(result) | {"total_s": round(monotonic() - begin, 1)}))
+
+
+def _reason(group: BaseExceptionGroup[DemoError]) -> str:
+    """Return what went wrong first."""
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return str(first)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""The demo without a person: everything that it shows is tried once, and measured."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+import re
+from time import monotonic
+from typing import Final
+
+from steward_house.protocol.entity import LightState, Platform
+from steward_house.protocol.node import Event
+
+from .client import MISSING, UNKNOWN, Client
+from .dashboard import Names
+from .house import House
+from .observer import Observer, observing
+from .process import ROOT, DemoError, say
+from .rooms import LIVING_ROOM, NURSERY
+
+STATES_SECONDS: Final = 30
+GESTURE_SECONDS: Final = 10
+LOSS_SECONDS: Final = 10
+RECOVERY_SECONDS: Final = 40
+"""Home Assistant's MQTT client tries again every 10 s."""
+
+STATELESS: Final = ("button_", "event_")
+"""Entities whose state is unknown until they have been used."""
+RECORD: Final = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ (\w+) ", re.MULTILINE)
+ANNOUNCEMENT: Final = "We found a custom integration steward "
+"""What Home Assistant says about every custom integration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """How long it took from a gesture's message to the other room's light, in milliseconds.
+
+    `event_to_action_ms` ends with the light's own message, `event_to_state_ms` with Home Assistant's state.
+    """
+
+    event_to_action_ms: float
+    event_to_state_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the check found, all times in the unit of their name."""
+
+    broker: str
+    nodes: int
+    entities: int
+    setup_s: float
+    event_to_action_ms: float
+    event_to_state_ms: float
+    recovered: bool
+    recovery_s: float
+    event_to_action_after_recovery_ms: float
+
+
+async def check(house: House, client: Client, observer: Observer, names: Names, since: float) -> Result:
+    """Try everything once in a house that was begun `since` a time of the monotonic clock.
+
+    Raises:
+        DemoError: something doesn't work.
+    """
+    await _wait_for_states(client, names, STATES_SECONDS)
+    setup = monotonic() - since
+    say("waving a hand in the nursery")
+    first = await _gesture(client, observer, names)
+    say("restarting the broker")
+    await house.stop_broker()
+    await _wait_for_loss(client, names)
+    down = monotonic()
+    await house.start_broker()
+    await _wait_for_states(client, names, RECOVERY_SECONDS)
+    recovery = monotonic() - down
+    say("waving again")
+    async with observing(house.broker.port) as again:
+        await again.wait_for_infos(list(names))
+        second = await _gesture(client, again, names)
+    complaints = complaints_of(house.home_assistant.log)
+    if complaints:
+        message = "Home Assistant's log has complaints:\n" + "\n".join(complaints)
+        raise DemoError(message)
+    return Result(
+        broker=house.broker.kind,
+        nodes=len(names),
+        entities=sum(len(room) for room in names.values()),
+        setup_s=round(setup, 1),
+        **asdict(first),
+        recovered=True,
+        recovery_s=round(recovery, 1),
+        event_to_action_after_recovery_ms=second.event_to_action_ms,
+    )
+
+
+def complaints_of(log: Path) -> list[str]:
+    """Return the warnings and errors in Home Assistant's log that have to do with Steward."""
+    # A checkout's own path may have the word in it, and is in every traceback.
+    text = log.read_text().replace(str(ROOT), "")
+    starts = [*RECORD.finditer(text)]
+    ends = [*(start.start() for start in starts[1:]), len(text)]
+    records = [(start[1], text[start.start() : end].strip()) for start, end in zip(starts, ends, strict=True)]
+    return [
+        record
+        for level, record in records
+        if level in {"WARNING", "ERROR", "CRITICAL"} and "steward" in record.casefold() and ANNOUNCEMENT not in record
+    ]
+
+
+async def _wait_for_states(client: Client, names: Names, seconds: float) -> None:
+    """Wait until all entities are there, and all that measure have measured."""
+
+    def missing() -> list[str]:
+        return [
+            entity_id
+            for room in names.values()
+            for key, entity_id in room.items()
+            if client.states.of(entity_id) in (MISSING if key.startswith(STATELESS) else UNKNOWN)
+        ]
+
+    await client.states.wait(lambda: not missing(), lambda: f"a state of {', '.join(missing())}", seconds)
+
+
+async def _wait_for_loss(client: Client, names: Names) -> None:
+    """Wait until Home Assistant shows that nothing can be known without a broker."""
+
+    def left() -> list[str]:
+        return [
+            entity_id
+            for room in names.values()
+            for entity_id in room.values()
+            if client.states.of(entity_id) not in MISSING
+        ]
+
+    await client.states.wait(lambda: not left(), lambda: f"{', '.join(left())} to become unavailable", LOSS_SECONDS)
+
+
+async def _gesture(client: Client, observer: Observer, names: Names) -> Reaction:
+    """Wave a hand in the nursery, and measure until the living room's light is on."""
+    light = names[LIVING_ROOM.node]["light_light"]
+    await client.action("light.turn_off", {"entity_id": light})
+    await client.states.wait(lambda: client.states.of(light) == "off", lambda: f"{light} to be off", GESTURE_SECONDS)
+    gesture = observer.next(lambda heard: heard.node == NURSERY.node and isinstance(heard.said, Event))
+    action = observer.next(
+        lambda heard: (
+            (heard.node, heard.platform) == (LIVING_ROOM.node, Platform.LIGHT)
+            and isinstance(heard.said, LightState)
+            and heard.said.on
+        )
+    )
+    await client.action("button.press", {"entity_id": names[NURSERY.node]["button_wave"]})
+    await client.states.wait(
+        lambda: client.states.of(light) == "on",
+        lambda: f"{light} to follow the gesture" + ("" if gesture.done() else ", which nobody heard"),
+        GESTURE_SECONDS,
+    )
+    shown = monotonic()
+    begin, end = await gesture, await action
+    return Reaction(round((end.at - begin.at) * 1000, 1), round((shown - begin.at) * 1000, 1))

@@ -1,0 +1,193 @@
+"""What a user does after the first start: adds the broker and the rooms, an automation from a blueprint, a dashboard.
+
+What an earlier run did is found and left as it is.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from steward_house.protocol.node import NodeInfo
+
+from .broker import Broker
+from .client import Client, Device, Discovery
+from .dashboard import DASHBOARD, Names, dashboard
+from .process import LOOPBACK, DemoError, say
+from .rooms import LIVING_ROOM, NURSERY, Room
+
+DOMAIN: Final = "steward"
+AUTOMATION: Final = "steward_demo_gesture"
+BLUEPRINT: Final = "steward/event_to_action.yaml"
+START_SECONDS: Final = 90
+DISCOVERY_SECONDS: Final = 30
+ENTITY_SECONDS: Final = 20
+
+
+async def furnish(client: Client, broker: Broker, rooms: Sequence[Room], infos: Mapping[str, NodeInfo]) -> Names:
+    """Make Home Assistant a house with these rooms, whose nodes have told these infos; return its entities."""
+    await add_broker(client, broker)
+    await add_rooms(client, rooms)
+    await _wait_for_entities(client, infos)
+    names = await entities_of(client, rooms)
+    await _arrange_areas(client, rooms)
+    await _add_automation(client, names)
+    await _add_dashboard(client, names, rooms)
+    await _remove_guests(client)
+    return names
+
+
+async def entities_of(client: Client, rooms: Sequence[Room]) -> Names:
+    """Return the ids of the enabled entities of these rooms, by room and `<platform>_<key>`."""
+    entities = [entity for entity in await client.entities() if entity.integration == DOMAIN and entity.enabled]
+    return {
+        room.node: {
+            entity.unique_id.removeprefix(f"{room.node}_"): entity.entity_id
+            for entity in entities
+            if entity.unique_id.startswith(f"{room.node}_")
+        }
+        for room in rooms
+    }
+
+
+async def add_broker(client: Client, broker: Broker) -> None:
+    """Add the MQTT integration when Home Assistant has finished its start, or tell it where the broker is now."""
+    await _running(client)
+    answers: dict[str, Any] = {"broker": LOOPBACK, "port": broker.port, "protocol": broker.kind.protocol}
+    entry = next((entry for entry in await client.entries() if entry.domain == "mqtt"), None)
+    if entry is None:
+        say("adding the MQTT integration")
+        flow = await client.start_flow("mqtt")
+    else:
+        flow = await client.start_flow("mqtt", entry_id=entry.entry_id)
+        if {name: flow.suggested.get(name) for name in answers} == answers:
+            await client.delete(f"/api/config/config_entries/flow/{flow.flow_id}")
+            return
+        say("telling Home Assistant the broker's new place")
+    security = {"set_client_cert": False, "set_ca_cert": "off", "transport": "tcp"}
+    flow = await client.continue_flow(flow.flow_id, {**answers, "other_settings": security})
+    if flow.kind != "create_entry" and flow.reason != "reconfigure_successful":
+        message = f"Home Assistant does not take the broker: {flow.errors or flow.reason}"
+        raise DemoError(message)
+
+
+async def add_rooms(client: Client, rooms: Sequence[Room]) -> None:
+    """Confirm the discovered rooms that are no entries yet."""
+    missing = {room.node for room in rooms} - {node for device in await client.devices() for node in _nodes(device)}
+    found: asyncio.Queue[Discovery] = asyncio.Queue()
+    await _discover(client, found)
+    try:
+        async with asyncio.timeout(DISCOVERY_SECONDS):
+            while missing:
+                discovery = await found.get()
+                if discovery.integration == DOMAIN and discovery.unique_id in missing:
+                    say(f"adding {discovery.unique_id}")
+                    await client.continue_flow(discovery.flow_id, {})
+                    missing.remove(discovery.unique_id)
+    except TimeoutError:
+        message = f"Home Assistant does not discover {', '.join(sorted(missing))}"
+        raise DemoError(message) from None
+
+
+async def _running(client: Client) -> None:
+    """Wait until Home Assistant has finished its start."""
+    started = asyncio.Event()
+    await client.subscribe("subscribe_events", lambda _: started.set(), event_type="homeassistant_started")
+    if (await client.call("get_config"))["state"] == "RUNNING":
+        return
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await started.wait()
+    except TimeoutError:
+        message = f"Home Assistant did not finish its start in {START_SECONDS} s"
+        raise DemoError(message) from None
+
+
+async def _discover(client: Client, found: asyncio.Queue[Discovery]) -> None:
+    """Put every discovery that waits for the user, and every one to come, into a queue."""
+
+    def changed(changes: list[dict[str, Any]]) -> None:
+        for change in changes:
+            if change["type"] != "removed":
+                flow = change["flow"]
+                found.put_nowait(Discovery(flow["flow_id"], flow["handler"], flow["context"].get("unique_id")))
+
+    await client.subscribe("config_entries/flow/subscribe", changed)
+
+
+async def _wait_for_entities(client: Client, infos: Mapping[str, NodeInfo]) -> None:
+    """Wait until everything that the nodes declare is in the entity registry."""
+    updated = asyncio.Event()
+    await client.subscribe("subscribe_events", lambda _: updated.set(), event_type="entity_registry_updated")
+    declared = {f"{node}_{entity.platform}_{entity.key}" for node, info in infos.items() for entity in info.entities}
+    missing = declared
+    try:
+        async with asyncio.timeout(ENTITY_SECONDS):
+            while missing := declared - {
+                entity.unique_id for entity in await client.entities() if entity.integration == DOMAIN
+            }:
+                await updated.wait()
+                updated.clear()
+    except TimeoutError:
+        message = f"Home Assistant does not have {', '.join(sorted(missing))}"
+        raise DemoError(message) from None
+
+
+async def _arrange_areas(client: Client, rooms: Sequence[Room]) -> None:
+    """Give the rooms' areas their icons, and put every node into its area."""
+    areas = {area["name"].casefold(): area for area in await client.call("config/area_registry/list")}
+    devices = {node: device for device in await client.devices() for node in _nodes(device)}
+    for room in rooms:
+        area = areas.pop(room.name.casefold(), None)
+        if area is None:
+            area = await client.call("config/area_registry/create", name=room.name)
+        await client.call("config/area_registry/update", area_id=area["area_id"], icon=room.icon)
+        if devices[room.node].area_id != area["area_id"]:
+            await client.call("config/device_registry/update", device_id=devices[room.node].id, area_id=area["area_id"])
+
+
+async def _add_automation(client: Client, names: Names) -> None:
+    """Install the blueprints; let a gesture in the nursery set the living room's light."""
+    path = f"/api/config/automation/config/{AUTOMATION}"
+    if await client.exists(path):
+        return
+    await client.action("steward.install_blueprints", {}, response=True)
+    light = {
+        "action": "light.turn_on",
+        "target": {"entity_id": names[LIVING_ROOM.node]["light_light"]},
+        # As bright as the hand has made the nursery's light, and never so dark that it would be off.
+        "data": {"brightness": "{{ [event_attributes.brightness | int(255), 40] | max }}"},
+    }
+    await client.post(
+        path,
+        {
+            "alias": "Nursery gesture → living room light",
+            "description": "Wave a hand over the nursery's light, and the living room's follows.",
+            "use_blueprint": {
+                "path": BLUEPRINT,
+                "input": {"event_entities": [names[NURSERY.node]["event_gesture"]], "actions": [light]},
+            },
+        },
+    )
+
+
+async def _add_dashboard(client: Client, names: Names, rooms: Sequence[Room]) -> None:
+    """Make the dashboard, and let it be what a user sees first."""
+    if DASHBOARD in {board["url_path"] for board in await client.call("lovelace/dashboards/list")}:
+        return
+    await client.call(
+        "lovelace/dashboards/create", url_path=DASHBOARD, title="House", icon="mdi:home-heart", mode="storage"
+    )
+    await client.call("lovelace/config/save", url_path=DASHBOARD, config=dashboard(rooms, names))
+    await client.call("frontend/set_system_data", key="core", value={"default_panel": DASHBOARD})
+
+
+async def _remove_guests(client: Client) -> None:
+    """Remove what Home Assistant's welcome adds: weather, radio and speech need the internet."""
+    for entry in await client.entries():
+        if entry.source == "onboarding":
+            await client.delete(f"/api/config/config_entries/entry/{entry.entry_id}")
+
+
+def _nodes(device: Device) -> list[str]:
+    """Return the ids of the nodes that a device is: one, or none."""
+    return [identifier for integration, identifier in device.identifiers if integration == DOMAIN]

@@ -1,0 +1,136 @@
+"""The house: its broker, Home Assistant and area nodes, started together and stopped together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+import fcntl
+import json
+from pathlib import Path
+import shutil
+
+from .broker import Broker, Kind
+from .client import Client, connect
+from .homeassistant import HomeAssistant
+from .observer import Observer, observing
+from .process import DemoError, Process, free_port, is_free
+from .rooms import ROOMS, Node, Room
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What house to start.
+
+    `folder` keeps its data between runs; `port` is Home Assistant's; a simulated day lasts `day` seconds.
+    """
+
+    folder: Path
+    port: int
+    broker: Kind
+    day: float = 600
+    rooms: Sequence[Room] = ROOMS
+
+
+class House:
+    """A running house. Whatever of it ends by itself ends the `watch` task group."""
+
+    def __init__(self, plan: Plan, watch: asyncio.TaskGroup) -> None:
+        """Take what to start, and the group that its programs are watched in."""
+        self.plan = plan
+        self._watch = watch
+        self._logs = plan.folder / "logs"
+        self.broker = self._new_broker(_broker_port(plan.folder))
+        self.home_assistant = HomeAssistant(plan.folder / "homeassistant", plan.port, self._logs)
+        self.nodes = [Node(room, plan.folder / "nodes", self._logs, self.broker.port, plan.day) for room in plan.rooms]
+
+    async def start(self) -> None:
+        """Start the broker, then everything else."""
+        await self._start(self.broker)
+        for process in (self.home_assistant, *self.nodes):
+            await self._start(process)
+
+    async def stop(self) -> list[str]:
+        """Stop everything, the broker last; return what did not leave cleanly."""
+        processes: list[Process] = [*self.nodes, self.home_assistant]
+        codes = await asyncio.gather(*(process.stop() for process in processes))
+        processes.append(self.broker)
+        codes.append(await self.broker.stop())
+        return [f"{process.name} left with code {code}" for process, code in zip(processes, codes, strict=True) if code]
+
+    async def stop_broker(self) -> None:
+        """Stop the broker; the house lives on without it."""
+        await self.broker.stop()
+
+    async def start_broker(self) -> None:
+        """Start the broker again, on its port."""
+        self.broker = self._new_broker(self.broker.port)
+        await self._start(self.broker)
+
+    def _new_broker(self, port: int) -> Broker:
+        return Broker(self.plan.broker, port, self.plan.folder / "broker", self._logs)
+
+    async def _start(self, process: Process) -> None:
+        await process.start()
+        self._watch.create_task(process.watch())
+
+
+@asynccontextmanager
+async def running(plan: Plan) -> AsyncIterator[House]:
+    """Run a house; it is stopped, whatever happens.
+
+    Raises:
+        DemoError: another demo uses the folder, or a program of the house ended by itself (within a group).
+    """
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    with (plan.folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            message = f"another demo is running in {plan.folder}"
+            raise DemoError(message) from None
+        async with asyncio.TaskGroup() as watch:
+            house = House(plan, watch)
+            try:
+                await house.start()
+                yield house
+            finally:
+                await house.stop()
+
+
+@asynccontextmanager
+async def visiting(house: House) -> AsyncIterator[tuple[Client, Observer]]:
+    """Be with a house: with its Home Assistant, whose states are kept up to date, and on its broker."""
+    token = await house.home_assistant.token()
+    async with connect(house.home_assistant.address, token) as client, observing(house.broker.port) as observer:
+        await client.watch_states()
+        yield client, observer
+
+
+def reset(folder: Path) -> None:
+    """Forget an earlier run.
+
+    Raises:
+        DemoError: the folder is none of a demo's, or a demo is running in it.
+    """
+    if not folder.exists():
+        return
+    if not (folder / "lock").exists():
+        message = f"{folder} was not made by the demo; not removing it"
+        raise DemoError(message)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            message = f"a demo is running in {folder}; stop it first"
+            raise DemoError(message) from None
+        shutil.rmtree(folder)
+
+
+def _broker_port(folder: Path) -> int:
+    """Return the port of the last run where it is free, since Home Assistant knows it, else another one."""
+    file = folder / "broker.json"
+    port: int = json.loads(file.read_text())["port"] if file.exists() else 0
+    if not port or not is_free(port):
+        port = free_port()
+    file.write_text(json.dumps({"port": port}))
+    return port
