@@ -1,0 +1,67 @@
+"""Which commands a node carries out: those that are valid, meant for it, fresh and in order."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+import logging
+from typing import Final
+
+from ..protocol.entity import EntityInfo, Platform
+from ..protocol.fields import ContractError, Reason
+from ..protocol.node import Address, Command
+from .module import COMMAND_LIFE, Received
+
+_LOG: Final = logging.getLogger(__name__)
+_LIFE: Final = timedelta(seconds=COMMAND_LIFE)
+
+type EntityId = tuple[Platform, str]
+
+
+class Commands:
+    """Reads the messages on the node's command topics and counts those that it drops."""
+
+    def __init__(self, entity: Callable[[EntityId], EntityInfo | None]) -> None:
+        """Look up the node's entities with `entity`."""
+        self.dropped: Counter[Reason] = Counter()
+        self._entity = entity
+        self._newest: dict[EntityId, datetime] = {}
+        self._last_drop: tuple[str, Reason] | None = None
+
+    def read(self, topic: str, payload: bytes, *, retained: bool) -> Received | None:
+        """Return the command that a message tells; None when it is dropped."""
+        try:
+            return self._read(topic, payload, retained=retained)
+        except ContractError as error:
+            self._drop(topic, error)
+            return None
+
+    def _read(self, topic: str, payload: bytes, *, retained: bool) -> Received:
+        address = Address.parse(topic)
+        if retained:
+            # What somebody wanted once, nobody knows when.
+            raise ContractError(Reason.RETAINED, detail="retained commands are ignored")
+        if not address.command or address.platform is None or address.key is None:
+            raise ContractError(Reason.BAD_TOPIC, detail="no topic of commands")
+        entity = self._entity((address.platform, address.key))
+        if entity is None:
+            raise ContractError(Reason.UNKNOWN_ENTITY, detail="there is no such entity")
+        command = Command.decode(payload, entity)
+        if command.at is not None:
+            self._check_time(entity, command.at, datetime.now(UTC))
+        return Received(entity, command.target)
+
+    def _check_time(self, entity: EntityInfo, at: datetime, now: datetime) -> None:
+        if now - at > _LIFE:
+            seconds = (now - at).total_seconds()
+            raise ContractError(Reason.EXPIRED, detail=f"{seconds:.0f} s old, or the clocks differ")
+        newest = self._newest.get(entity.id)
+        # A time in the future comes from a clock that is wrong: it must not shut out everything until then.
+        if newest is not None and at < newest <= now + _LIFE:
+            raise ContractError(Reason.EXPIRED, detail="older than one that came before it")
+        self._newest[entity.id] = at
+
+    def _drop(self, topic: str, error: ContractError) -> None:
+        self.dropped[error.reason] += 1
+        repeated = self._last_drop == (topic, error.reason)
+        self._last_drop = topic, error.reason
+        _LOG.log(logging.DEBUG if repeated else logging.WARNING, "Dropped a command on %.120s: %s", topic, error)

@@ -1,0 +1,148 @@
+"""The node's connection to the broker: kept up, told everything anew after it was lost, left with a farewell."""
+
+import asyncio
+from collections.abc import Callable
+import logging
+import socket
+from typing import Final
+
+import aiomqtt
+
+from ..protocol.node import ROOT, Leaf, Status, topic
+from .backoff import Backoff
+from .commands import Commands
+from .module import Received
+from .node import Node
+from .settings import Settings
+
+_LOG: Final = logging.getLogger(__name__)
+_PAHO: Final = logging.getLogger(f"{__name__}.paho")
+_KEEPALIVE: Final = 15
+"""Seconds; the broker says `offline` for a node that was silent for one and a half times as long."""
+_WINDOW: Final = 0.02
+"""Seconds in which changes are gathered before they are sent."""
+_HELD: Final = 10
+"""A connection that was kept for so many seconds was a good one."""
+_FAREWELL: Final = 3
+"""Seconds to say goodbye in."""
+
+
+class Link:
+    """The connection, over and over."""
+
+    def __init__(self, settings: Settings, instance: str, node: Node, tell: Callable[[Received], None]) -> None:
+        """Prepare to send what `node` has, and to hand over commands with `tell`."""
+        self.commands = Commands(node.entity)
+        self._settings = settings
+        self._node = node
+        self._tell = tell
+        self._tls = settings.mqtt.tls()
+        self._status = topic(settings.node, Leaf.STATUS)
+        # Two nodes that claim one id must both stay connected: they would throw each other out and nobody would see why.
+        self._identifier = f"steward-{settings.node}-{instance[-8:]}"
+        self._backoff = Backoff(0.5, 30)
+        self._leaving = asyncio.Event()
+        self._fault: str | None = None
+
+    async def run(self) -> None:
+        """Be connected until `leave`."""
+        loop = asyncio.get_running_loop()
+        leaving = asyncio.create_task(self._leaving.wait())
+        while not self._leaving.is_set():
+            start = loop.time()
+            try:
+                async with self._client() as client:
+                    await self._converse(client, leaving)
+            except (aiomqtt.MqttError, OSError, ValueError) as error:
+                self._lost(str(error))
+            if loop.time() - start >= _HELD:
+                self._backoff.reset()
+            await asyncio.wait({leaving}, timeout=self._backoff.next())
+
+    def leave(self) -> None:
+        """Have the connection ended; `run` returns when that is done."""
+        self._leaving.set()
+
+    def _client(self) -> aiomqtt.Client:
+        mqtt = self._settings.mqtt
+        return aiomqtt.Client(
+            mqtt.host,
+            mqtt.port,
+            username=mqtt.username,
+            password=mqtt.password,
+            identifier=self._identifier,
+            clean_session=True,
+            will=aiomqtt.Will(self._status, Status.OFFLINE.value, qos=1, retain=True),
+            keepalive=_KEEPALIVE,
+            logger=_PAHO,
+            tls_context=self._tls,
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+            max_queued_incoming_messages=1000,
+        )
+
+    async def _converse(self, client: aiomqtt.Client, leaving: asyncio.Task[bool]) -> None:
+        """Say everything, then listen and tell what changes until the node leaves.
+
+        Raises:
+            MqttError: the connection was lost.
+        """
+        await client.subscribe(f"{ROOT}/{self._settings.node}/+/+/command", qos=1)
+        self._node.touch_everything()
+        await self._send_info(client)
+        await self._send_states(client)
+        await client.publish(self._status, Status.ONLINE.value, qos=1, retain=True)
+        _LOG.info("Connected to %s:%s", self._settings.mqtt.host, self._settings.mqtt.port)
+        self._fault = None
+        tasks = {asyncio.create_task(self._listen(client)), asyncio.create_task(self._send(client))}
+        try:
+            await asyncio.wait({*tasks, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        async with asyncio.timeout(_FAREWELL):
+            await self._send_info(client)
+            await self._send_states(client)
+            await client.publish(self._status, Status.OFFLINE.value, qos=1, retain=True)
+
+    async def _listen(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            payload = message.payload
+            if isinstance(payload, bytes | bytearray):
+                command = self.commands.read(message.topic.value, bytes(payload), retained=message.retain)
+                if command is not None:
+                    self._tell(command)
+
+    async def _send(self, client: aiomqtt.Client) -> None:
+        while True:
+            await self._node.changed.wait()
+            self._node.changed.clear()
+            while happened := self._node.next_event():
+                await client.publish(happened.topic, happened.payload, qos=1)
+                self._node.sent(happened)
+            await asyncio.sleep(_WINDOW)
+            await self._send_info(client)
+            await self._send_states(client)
+
+    async def _send_info(self, client: aiomqtt.Client) -> None:
+        info = self._node.take_info()
+        if info is None:
+            return
+        # What may be left on the broker is known to the next run before it is there.
+        await self._node.save()
+        await client.publish(topic(self._settings.node, Leaf.INFO), info, qos=1, retain=True)
+        for stale in sorted(self._node.stale_topics):
+            await client.publish(stale, b"", qos=1, retain=True)
+            self._node.cleared(stale)
+
+    async def _send_states(self, client: aiomqtt.Client) -> None:
+        for state_topic, payload in self._node.take_states():
+            await client.publish(state_topic, payload, retain=True)
+
+    def _lost(self, fault: str) -> None:
+        if fault != self._fault:
+            _LOG.warning("No connection to %s:%s: %s", self._settings.mqtt.host, self._settings.mqtt.port, fault)
+        self._fault = fault

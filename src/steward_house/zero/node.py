@@ -1,0 +1,363 @@
+"""What the node is and knows: its modules' entities, their last states, and the events that wait to be sent.
+
+Modules tell it (through their contexts), the link takes from it what is to be sent.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+import logging
+import re
+import secrets
+from typing import Final
+
+from ..protocol.entity import (
+    BinarySensorInfo,
+    ButtonInfo,
+    Category,
+    EntityInfo,
+    EventInfo,
+    NumberInfo,
+    State,
+    SwitchInfo,
+    read_entity,
+)
+from ..protocol.fields import ContractError, Fields, Json, Reason
+from ..protocol.node import (
+    MAX_ENTITIES,
+    ROOT,
+    Capability,
+    Event,
+    Leaf,
+    ModuleInfo,
+    NodeInfo,
+    encode_states,
+    state_topic,
+    topic,
+)
+from ..protocol.ulid import RANDOM_BYTES, ulid
+from .commands import EntityId
+from .machine import Machine, printable
+from .settings import Settings
+from .storage import Storage, StorageError
+
+_LOG: Final = logging.getLogger(__name__)
+_DOCUMENT: Final = "node"
+_NAME: Final = re.compile(r"[a-z_]+/[a-z0-9_-]+")
+_MAX_EVENTS: Final = 100
+_EVENT_LIFE: Final = 10.0
+"""Seconds that an event waits for a connection: what it would start later is not wanted any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event that waits to be sent: its topic, its payload, and the loop's time when it happened."""
+
+    topic: str
+    payload: bytes
+    when: float
+
+
+class Node:
+    """The node itself. `changed` is set whenever there is something to send, `unsaved` whenever there is something to keep."""
+
+    def __init__(self, settings: Settings, machine: Machine, storage: Storage, instance: str) -> None:
+        """Start from what the last run kept."""
+        self.changed = asyncio.Event()
+        self.unsaved = asyncio.Event()
+        self.stale_topics: set[str] = set()
+        self._settings = settings
+        self._machine = machine
+        self._storage = storage
+        self._instance = instance
+        self._problems: dict[str, str | None] = {module.name: None for module in settings.modules}
+        self._declared: dict[str, tuple[EntityInfo, ...]] = {module.name: () for module in settings.modules}
+        self._entities: dict[EntityId, EntityInfo] = {}
+        self._states: dict[EntityId, State] = {}
+        self._last: dict[EntityId, State] = {}
+        self._kept: dict[str, Json] = {}
+        self._dirty: set[EntityId] = set()
+        self._info_dirty = True
+        self._events: deque[Happened] = deque()
+        self._lost_events = 0
+        self._saving = asyncio.Lock()
+        self._saved: Json = None
+        self._save_failed = False
+        self._restore()
+        self._index()
+        for module in self._problems:
+            self._set(_problem_entity(module), False)  # noqa: FBT003
+
+    # --- for modules -------------------------------------------------------------------------------------------------
+
+    def declare(self, module: str, entities: tuple[EntityInfo, ...]) -> None:
+        """Take the entities that a module has from now on.
+
+        Raises:
+            ContractError: one of them is not valid, or has another one's id.
+        """
+        if entities == self._declared[module]:
+            return
+        others = {
+            entity.id: name for name, declared in self._declared.items() if name != module for entity in declared
+        } | {_problem_entity(name).id: "the node" for name in self._declared}
+        for entity in entities:
+            if entity.id in others:
+                raise ContractError(Reason.DUPLICATE_KEY, entity.key, f"belongs to {others[entity.id]}")
+            if read_entity(entity.declare(), entity.key) != entity:
+                raise ContractError(Reason.BAD_VALUE, entity.key, "can't be declared like this")
+            others[entity.id] = module
+        if len(others) > MAX_ENTITIES:
+            raise ContractError(Reason.TOO_LARGE, "entities", f"a node has at most {MAX_ENTITIES}")
+        self._declared[module] = entities
+        self._index()
+
+    def publish(self, module: str, entity: EntityInfo, state: State) -> None:
+        """Take an entity's state.
+
+        Raises:
+            ContractError: the module has no such entity, or the entity can't have such a state.
+        """
+        declared = self._owned(module, entity)
+        declared.encode(state)
+        self._set(declared, state)
+        if state is not None:
+            self._last[entity.id] = state
+            self._keep(declared, state)
+
+    def last(self, entity: EntityInfo) -> State:
+        """Return the last state that an entity is known to have had; None if there was none."""
+        if entity.id in self._last:
+            return self._last[entity.id]
+        try:
+            return entity.from_json(self._kept.get(_name(entity)))
+        except ContractError:
+            return None
+
+    def happen(self, module: str, entity: EventInfo, event_type: str, attributes: Mapping[str, Json]) -> Event:
+        """Take an event that happens now.
+
+        Raises:
+            ContractError: the module has no such entity, or the entity no such events.
+        """
+        declared = self._owned(module, entity)
+        assert isinstance(declared, EventInfo)  # noqa: S101 (same id, same platform)
+        at = datetime.now(UTC)
+        event = Event(event_type, ulid(round(at.timestamp() * 1000), secrets.token_bytes(RANDOM_BYTES)), at, attributes)
+        payload = event.encode(declared)
+        if len(self._events) == _MAX_EVENTS:
+            self._events.popleft()
+            self._lose_event()
+        where = state_topic(self._settings.node, declared.platform, declared.key)
+        self._events.append(Happened(where, payload, asyncio.get_running_loop().time()))
+        self.changed.set()
+        return event
+
+    # --- for the supervisor ------------------------------------------------------------------------------------------
+
+    def set_problem(self, module: str, reason: str | None) -> None:
+        """Say what keeps a module from working; None when it works."""
+        if reason is not None:
+            reason = printable(reason)
+        if self._problems[module] != reason:
+            self._problems[module] = reason
+            self._info_dirty = True
+            self._set(_problem_entity(module), reason is not None)
+            self.changed.set()
+
+    def forget(self, module: str) -> None:
+        """Say that nothing is known of a module's entities any more: while it doesn't run, nobody looks."""
+        for entity in self._declared[module]:
+            if _has_state(entity):
+                self._set(entity, None)
+
+    # --- for the link ------------------------------------------------------------------------------------------------
+
+    def entity(self, identity: EntityId) -> EntityInfo | None:
+        """Return one of the node's entities."""
+        return self._entities.get(identity)
+
+    def touch_everything(self) -> None:
+        """Have the info and all states sent again."""
+        self._info_dirty = True
+        self._dirty.update(entity.id for entity in self._entities.values() if _has_state(entity))
+        self.changed.set()
+
+    def take_info(self) -> bytes | None:
+        """Return the info if it is to be sent."""
+        if not self._info_dirty:
+            return None
+        self._info_dirty = False
+        capabilities = (Capability.COMMANDS, *((Capability.STATES,) if self._settings.mqtt.batch else ()))
+        return NodeInfo(
+            instance=self._instance,
+            name=self._settings.name,
+            area=self._settings.area,
+            manufacturer=self._machine.manufacturer,
+            model=self._machine.model,
+            versions=self._machine.versions,
+            capabilities=tuple(capability.value for capability in capabilities),
+            modules={name: ModuleInfo(problem=reason) for name, reason in self._problems.items()},
+            entities=tuple(self._entities.values()),
+        ).encode()
+
+    def take_states(self) -> list[tuple[str, bytes]]:
+        """Return the topics and payloads of the states that are to be sent."""
+        dirty = [self._entities[identity] for identity in self._dirty if identity in self._entities]
+        self._dirty.clear()
+        node = self._settings.node
+        if not self._settings.mqtt.batch:
+            return [
+                (state_topic(node, entity.platform, entity.key), entity.encode(self._states.get(entity.id)))
+                for entity in dirty
+            ]
+        if not dirty:
+            return []
+        states = {entity: self._states.get(entity.id) for entity in self._entities.values() if _has_state(entity)}
+        return [(topic(node, Leaf.STATES), encode_states(states))]
+
+    def next_event(self) -> Happened | None:
+        """Return the oldest event that still is worth sending; it stays until `sent`."""
+        now = asyncio.get_running_loop().time()
+        while self._events and now - self._events[0].when > _EVENT_LIFE:
+            self._events.popleft()
+            self._lose_event()
+        return self._events[0] if self._events else None
+
+    def sent(self, happened: Happened) -> None:
+        """Forget an event that the broker has."""
+        if self._events and self._events[0] is happened:
+            self._events.popleft()
+            self._lost_events = 0
+
+    def cleared(self, stale: str) -> None:
+        """Forget a topic on which the broker keeps nothing any more."""
+        self.stale_topics.discard(stale)
+        self.unsaved.set()
+
+    def state_topics(self) -> set[str]:
+        """Return the topics on which the broker keeps states of this node as it is now."""
+        node = self._settings.node
+        if self._settings.mqtt.batch:
+            return {topic(node, Leaf.STATES)}
+        return {
+            state_topic(node, entity.platform, entity.key) for entity in self._entities.values() if _has_state(entity)
+        }
+
+    # --- what outlives a run -----------------------------------------------------------------------------------------
+
+    async def save(self) -> None:
+        """Keep what the next run must know: the entities (their modules may fail to start), the topics to clear, what was set."""
+        async with self._saving:
+            self.unsaved.clear()
+            document: Json = {
+                "entities": [entity.declare() for declared in self._declared.values() for entity in declared],
+                "topics": [*sorted(self.stale_topics | self.state_topics())],
+                "states": {**self._kept},
+            }
+            if document == self._saved:
+                return
+            try:
+                await asyncio.to_thread(self._storage.save, _DOCUMENT, document)
+            except StorageError as error:
+                if not self._save_failed:
+                    _LOG.warning("Can't keep anything for the next run: %s", error)
+                self._save_failed = True
+            else:
+                self._saved = document
+                self._save_failed = False
+
+    async def save_changes(self) -> None:
+        """Keep what changes, for ever."""
+        while True:
+            await self.unsaved.wait()
+            await self.save()
+            await asyncio.sleep(1)  # a slider that is being moved doesn't wear the SD card out
+
+    def _restore(self) -> None:
+        document = self._storage.load(_DOCUMENT)
+        try:
+            fields = Fields(document)
+            topics = fields.texts("topics", 4 * MAX_ENTITIES)
+            self._kept = fields.object("states", MAX_ENTITIES, _NAME, lambda value, _: value)
+            entities = fields.items("entities", MAX_ENTITIES, read_entity)
+        except ContractError as error:
+            if document is not None:
+                _LOG.warning("What the last run kept can't be read: %s", error)
+            return
+        self._saved = document
+        # Those of another id are another node's by now.
+        self.stale_topics = {text for text in topics if text.startswith(f"{ROOT}/{self._settings.node}/")}
+        for entity in entities:
+            if entity.module in self._declared:
+                self._declared[entity.module] += (entity,)
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _owned(self, module: str, entity: EntityInfo) -> EntityInfo:
+        declared = self._entities.get(entity.id)
+        if declared is None or declared.module != module:
+            raise ContractError(Reason.UNKNOWN_ENTITY, entity.key, f"not declared by {module}")
+        return declared
+
+    def _index(self) -> None:
+        before = self._entities
+        self._entities = {
+            entity.id: entity
+            for module, declared in self._declared.items()
+            for entity in (_problem_entity(module), *declared)
+        }
+        self.stale_topics |= {
+            state_topic(self._settings.node, entity.platform, entity.key)
+            for entity in before.values()
+            if _has_state(entity) and entity.id not in self._entities and not self._settings.mqtt.batch
+        }
+        self.stale_topics -= self.state_topics()
+        for identity in before.keys() - self._entities.keys():
+            self._states.pop(identity, None)
+        self._dirty |= {
+            entity.id for entity in self._entities.values() if entity.id not in before and _has_state(entity)
+        }
+        self._info_dirty = True
+        self.unsaved.set()
+        self.changed.set()
+
+    def _set(self, entity: EntityInfo, state: State) -> None:
+        if entity.id not in self._states or self._states[entity.id] != state:
+            self._states[entity.id] = state
+            self._dirty.add(entity.id)
+            self.changed.set()
+
+    def _keep(self, entity: EntityInfo, state: State) -> None:
+        if isinstance(entity, SwitchInfo | NumberInfo) and self._kept.get(_name(entity)) != (
+            kept := entity.to_json(state)
+        ):
+            self._kept[_name(entity)] = kept
+            self.unsaved.set()
+
+    def _lose_event(self) -> None:
+        self._lost_events += 1
+        if self._lost_events == 1:
+            _LOG.warning("Events are lost: there is no connection, or it is too slow")
+
+
+def _problem_entity(module: str) -> BinarySensorInfo:
+    return BinarySensorInfo(
+        key=f"problem_{module}",
+        name=f"Problem of {module}",
+        translation_key="module_problem",
+        placeholders={"module": module},
+        device_class="problem",
+        category=Category.DIAGNOSTIC,
+        module=module,
+    )
+
+
+def _has_state(entity: EntityInfo) -> bool:
+    return not isinstance(entity, EventInfo | ButtonInfo)
+
+
+def _name(entity: EntityInfo) -> str:
+    return f"{entity.platform}/{entity.key}"
