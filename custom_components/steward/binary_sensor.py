@@ -28,9 +28,9 @@ class AreaBinarySensor(AreaEntity[BinarySensorInfo], BinarySensorEntity):
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
         """Return why a module doesn't work, for the binary sensor that says so."""
-        if self.info.translation_key != "module_problem" or self.node.info is None or self.info.module is None:
+        if self.info.translation_key != "module_problem":
             return None
-        module = self.node.info.modules.get(self.info.module)
+        module = self.node.module(self.info.module)
         return {"reason": module.problem if module else None}
 
     @override

@@ -1,5 +1,6 @@
 """What the integration's tests share: a node that speaks over Home Assistant's MQTT test client."""
 
+import asyncio
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -68,6 +69,12 @@ def _custom_integrations(enable_custom_integrations: None) -> None:
     """Let Home Assistant find custom_components/steward."""
 
 
+@pytest.fixture
+def expected_lingering_timers() -> bool:
+    """Allow the timer that Home Assistant's MQTT client leaves behind in tests."""
+    return True
+
+
 @pytest.fixture(autouse=True)
 def no_complaints(caplog: pytest.LogCaptureFixture) -> Generator[None]:
     """Fail a test whose log has a warning or an error about Steward, unless it takes it out of `caplog`."""
@@ -75,10 +82,17 @@ def no_complaints(caplog: pytest.LogCaptureFixture) -> Generator[None]:
     complaints = [
         record.getMessage()
         for record in caplog.get_records("call")
-        if record.levelname in ("WARNING", "ERROR") and "steward" in f"{record.name} {record.getMessage()}"
+        if record.levelname in ("WARNING", "ERROR")
+        and "steward" in f"{record.name} {record.getMessage()}"
         and "which has not been tested by Home Assistant" not in record.getMessage()
     ]
     assert complaints == []
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let the event loop run until a condition holds."""
+    while not condition():
+        await asyncio.sleep(0)
 
 
 class Node:

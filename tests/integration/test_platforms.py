@@ -12,7 +12,12 @@ from custom_components.steward.protocol.node import NodeInfo
 
 from .conftest import INFO
 
-EVENT = {"event_type": "started", "id": "01HZZZZZZZZZZZZZZZZZZZZZZZ", "at": "2026-11-20T10:00:00+00:00", "distance": 120}
+EVENT = {
+    "event_type": "started",
+    "id": "01HZZZZZZZZZZZZZZZZZZZZZZZ",
+    "at": "2026-11-20T10:00:00+00:00",
+    "distance": 120,
+}
 
 
 async def test_sensor(hass: HomeAssistant, kitchen, state) -> None:
@@ -58,7 +63,9 @@ async def test_switch(hass: HomeAssistant, kitchen, state, mqtt_mock) -> None:
 async def test_plain_commands_for_nodes_that_know_no_others(hass: HomeAssistant, kitchen, mqtt_mock) -> None:
     info = NodeInfo(instance=INFO.instance, name="Kitchen", entities=INFO.entities)
     await kitchen.say("info", info.encode())
-    await hass.services.async_call("light", "turn_on", {"entity_id": "light.kitchen_light", "brightness": 7}, blocking=True)
+    await hass.services.async_call(
+        "light", "turn_on", {"entity_id": "light.kitchen_light", "brightness": 7}, blocking=True
+    )
     topic, payload, *_ = mqtt_mock.async_publish.call_args.args
     assert topic == "steward/kitchen/light/light/command"
     assert json.loads(payload) == {"state": "ON", "brightness": 7}
@@ -169,7 +176,9 @@ async def test_names_categories_and_device(hass: HomeAssistant, kitchen, entry) 
 async def test_unavailable(hass: HomeAssistant, kitchen, state) -> None:
     await kitchen.say("sensor/object_temperature/state", "20")
     await kitchen.say("status", "offline")
-    assert all(state(entity_id) == STATE_UNAVAILABLE for entity_id in hass.states.async_entity_ids() if "kitchen" in entity_id)
+    assert all(
+        state(entity_id) == STATE_UNAVAILABLE for entity_id in hass.states.async_entity_ids() if "kitchen" in entity_id
+    )
     await kitchen.say("sensor/object_temperature/state", "22")
     assert state("sensor.kitchen_object_temperature") == STATE_UNAVAILABLE
     await kitchen.say("status", "online")

@@ -69,6 +69,8 @@ def describe(info: EntityInfo) -> Described:
         left_out.append(f"device_class: {info.device_class}")
     if isinstance(info, SensorInfo) and info.state_class and getattr(description, "state_class", None) is None:
         left_out.append(f"state_class: {info.state_class}")
+    if isinstance(info, SensorInfo) and info.unit and not info.numeric:
+        left_out.append(f"unit: {info.unit}")
     return Described(description, tuple(left_out))
 
 
@@ -116,8 +118,8 @@ def _sensor(info: SensorInfo, common: dict[str, Any]) -> SensorEntityDescription
         **common,
         device_class=device_class,
         state_class=state_class,
-        native_unit_of_measurement=info.unit,
-        suggested_display_precision=info.precision,
+        native_unit_of_measurement=info.unit if info.numeric else None,
+        suggested_display_precision=info.precision if info.numeric else None,
         options=list(info.options) if device_class is SensorDeviceClass.ENUM else None,
     )
 

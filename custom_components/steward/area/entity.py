@@ -82,6 +82,11 @@ class AreaEntity[InfoT: EntityInfo](Entity):
         if self._added:
             self.async_write_ha_state()
 
+    def leave(self) -> None:
+        """Take the entity out of Home Assistant, if it ever came in: a disabled one didn't."""
+        if self._added:
+            self.hass.async_create_task(self.async_remove(force_remove=True), f"remove {self.entity_id}")
+
     async def command(self, target: State) -> None:
         """Tell the node's entity what to be.
 
@@ -92,7 +97,6 @@ class AreaEntity[InfoT: EntityInfo](Entity):
 
     def happen(self, event: Event) -> None:
         """Let an event happen; only event entities are handed any."""
-        raise NotImplementedError
 
     def _show(self, state: State) -> None:
         """Set the attributes that Home Assistant reads; entities without a state have none to set."""

@@ -46,12 +46,12 @@ class AreaSteps(ConfigFlow):
             self._node = Address.parse(discovery_info.topic).node
             if not discovery_info.payload:
                 return await self._async_node_left()
+            await self.async_set_unique_id(self._node)
+            self._abort_if_unique_id_configured()
             self._info = NodeInfo.decode(str(discovery_info.payload).encode())
         except ContractError as error:
             _LOGGER.warning("Ignoring what was found on %s: %s", discovery_info.topic, error)
             return self.async_abort(reason="invalid_info")
-        await self.async_set_unique_id(self._node)
-        self._abort_if_unique_id_configured()
         self.context["title_placeholders"] = {"name": self._info.name}
         return await self.async_step_area_confirm()
 
@@ -178,7 +178,7 @@ def _waiting(hass: HomeAssistant) -> dict[str, tuple[str, str]]:
 async def _async_confirm(hass: HomeAssistant, flow_ids: list[str]) -> None:
     """Confirm discovered nodes as the user would one by one."""
     for flow_id in flow_ids:
-        await hass.config_entries.flow.async_configure(flow_id, {CONF_ALL: False})
+        await hass.config_entries.flow.async_configure(flow_id, {})
 
 
 async def _async_move(hass: HomeAssistant, entry: ConfigEntry, node: str) -> None:

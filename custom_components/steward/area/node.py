@@ -32,6 +32,7 @@ from ..protocol.node import (
     Command,
     Event,
     Leaf,
+    ModuleInfo,
     NodeInfo,
     Status,
     command_topic,
@@ -87,6 +88,10 @@ class AreaNode:
         """
         if not await mqtt.async_wait_for_mqtt_client(self.hass) or not mqtt.is_connected(self.hass):
             raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="broker_unavailable")
+
+    def module(self, name: str | None) -> ModuleInfo | None:
+        """Return what the node says of one of its modules."""
+        return self.info.modules.get(name) if self.info and name else None
 
     def register_device(self) -> None:
         """Make the node's device, from its info where there is one, so that entities can be attached to it."""
@@ -166,6 +171,7 @@ class AreaNode:
             return
         if info.instance != self.entry.data[CONF_INSTANCE]:
             self.drops.add(message.topic, ContractError(Reason.OTHER_INSTANCE, "instance"))
+            self._info_payload = b""
             async_report_other_instance(self.hass, self.entry, info)
             return
         async_clear_other_instance(self.hass, self.entry)
@@ -184,7 +190,7 @@ class AreaNode:
         for name, entity in list(self.entities.items()):
             if wanted.get(name) != entity.info:
                 del self.entities[name]
-                self.hass.async_create_task(entity.async_remove(force_remove=True), f"remove {entity.entity_id}")
+                entity.leave()
         self._forget_others({f"{self.id}_{entity.platform}_{entity.key}" for entity in info.entities})
         added: dict[Platform, list[AreaEntity[Any]]] = {}
         for name, declared in wanted.items():
