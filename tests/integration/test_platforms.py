@@ -8,6 +8,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 
+from custom_components.steward.protocol.entity import BinarySensorInfo
 from custom_components.steward.protocol.node import NodeInfo
 
 from .conftest import INFO
@@ -41,6 +42,14 @@ async def test_binary_sensor_with_reason(hass: HomeAssistant, kitchen, state) ->
     await kitchen.say("info", json.dumps(info))
     problem = hass.states.get("binary_sensor.kitchen_problem_in_system")
     assert (problem.state, problem.attributes["reason"]) == ("on", "no such sensor")
+
+
+async def test_plain_binary_sensor(hass: HomeAssistant, kitchen, state) -> None:
+    motion = BinarySensorInfo(key="motion", name="Motion", device_class="motion")
+    await kitchen.say("info", NodeInfo(instance=INFO.instance, name="Kitchen", entities=(motion,)).encode())
+    await kitchen.say("binary_sensor/motion/state", "ON")
+    assert state("binary_sensor.kitchen_motion") == "on"
+    assert "reason" not in hass.states.get("binary_sensor.kitchen_motion").attributes
 
 
 async def test_switch(hass: HomeAssistant, kitchen, state, mqtt_mock) -> None:
