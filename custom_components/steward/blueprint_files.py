@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 from homeassistant.components.automation.const import DOMAIN as AUTOMATION_DOMAIN
-from homeassistant.components.automation.helpers import async_get_blueprints
 from homeassistant.const import SERVICE_RELOAD
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -76,9 +75,9 @@ async def async_install_blueprints(hass: HomeAssistant, context: Context) -> dic
     """
     bundle = await hass.async_add_executor_job(_read_bundle)
     hashes = await _async_remember(hass, bundle)
-    blueprints = async_get_blueprints(hass)
-    folder = blueprints.blueprint_folder / DOMAIN
-    await hass.async_add_executor_job(_check_inside, folder, Path(hass.config.path("blueprints")))
+    blueprints = Path(hass.config.path("blueprints"))
+    folder = blueprints / AUTOMATION_DOMAIN / DOMAIN
+    await hass.async_add_executor_job(_check_inside, folder, blueprints)
     outcomes: dict[str, Outcome] = {}
     try:
         for name, content in bundle.items():
@@ -86,11 +85,11 @@ async def async_install_blueprints(hass: HomeAssistant, context: Context) -> dic
                 _install, folder / name, content, hashes[name]
             )
     finally:
-        if any(outcome.written for outcome in outcomes.values()):
-            await blueprints.async_reset_cache()
-            if hass.services.has_service(AUTOMATION_DOMAIN, SERVICE_RELOAD):
-                # Of the automations, only those begin anew that a blueprint made otherwise, or that lacked one.
-                await hass.services.async_call(AUTOMATION_DOMAIN, SERVICE_RELOAD, blocking=True, context=context)
+        written = any(outcome.written for outcome in outcomes.values())
+        if written and hass.services.has_service(AUTOMATION_DOMAIN, SERVICE_RELOAD):
+            # This resets the cache of blueprints, and begins only those automations anew that a blueprint made otherwise, or
+            # that lacked one.
+            await hass.services.async_call(AUTOMATION_DOMAIN, SERVICE_RELOAD, blocking=True, context=context)
     return outcomes
 
 
