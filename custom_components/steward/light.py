@@ -7,8 +7,8 @@ from homeassistant.components.light.const import ATTR_BRIGHTNESS, ATTR_RGB_COLOR
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .area.entity import AreaEntity
-from .area.node import AreaNode, StewardConfigEntry
+from .area.entity import AreaEntity, Host
+from .area.node import StewardConfigEntry
 from .protocol.entity import LightInfo, LightState, Platform, State
 
 PARALLEL_UPDATES = 0
@@ -24,7 +24,7 @@ async def async_setup_entry(
 class AreaLight(AreaEntity[LightInfo], LightEntity):
     """A light of a node."""
 
-    def __init__(self, node: AreaNode, info: LightInfo) -> None:
+    def __init__(self, node: Host, info: LightInfo) -> None:
         """Make the light from its declaration."""
         super().__init__(node, info)
         mode = ColorMode.RGB if info.color else ColorMode.BRIGHTNESS if info.brightness else ColorMode.ONOFF

@@ -1,16 +1,29 @@
 """What the entities of a node have in common, whatever their platform."""
 
-from typing import TYPE_CHECKING, override
+from typing import Protocol, override
 
+from homeassistant.core import Context
+from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.entity import Entity
 
 from ..protocol.entity import EntityInfo, State
 from ..protocol.fields import Json
-from ..protocol.node import Event
+from ..protocol.node import Event, ModuleInfo
 from .describe import describe
 
-if TYPE_CHECKING:
-    from .node import AreaNode
+
+class Host(Protocol):
+    """What an entity needs of its node."""
+
+    id: str
+    device: DeviceEntry
+    online: bool
+
+    def module(self, name: str | None) -> ModuleInfo | None:
+        """Return what the node says of one of its modules."""
+
+    async def async_command(self, info: EntityInfo, target: State, context: Context | None) -> None:
+        """Tell an entity of the node what to be."""
 
 
 class AreaEntity[InfoT: EntityInfo](Entity):
@@ -26,7 +39,7 @@ class AreaEntity[InfoT: EntityInfo](Entity):
     _added = False
     _state: State = None
 
-    def __init__(self, node: AreaNode, info: InfoT) -> None:
+    def __init__(self, node: Host, info: InfoT) -> None:
         """Make the entity from its declaration."""
         self.node = node
         self.info = info
