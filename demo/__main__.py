@@ -17,9 +17,7 @@ from .furnish import furnish
 from .homeassistant import PASSWORD, USER
 from .house import Plan, reset, running, visiting
 from .process import ROOT, DemoError, free_port, is_free, say
-from .rooms import ROOMS
 
-NODES: Final = [room.node for room in ROOMS]
 USUAL_PORT: Final = 8123
 CALM_DAY: Final = 86_400
 """Seconds of a simulated day while the check measures: as long as a real one, so that nobody else waves a hand."""
@@ -87,11 +85,11 @@ async def _live(arguments: argparse.Namespace) -> None:
     folder = (arguments.data or ROOT / ".demo").resolve()
     if arguments.reset:
         reset(folder)
-    port = arguments.port or (USUAL_PORT if is_free(USUAL_PORT) else free_port())
+    port = _port(arguments.port or (USUAL_PORT if is_free(USUAL_PORT) else free_port()))
     say("starting a broker, Home Assistant and three area nodes")
     async with running(Plan(folder=folder, port=port, broker=arguments.broker or Kind.best())) as house:
         async with visiting(house) as (client, observer):
-            await furnish(client, house.broker, ROOMS, await observer.wait_for_infos(NODES))
+            await furnish(house, client, observer)
         address = house.home_assistant.address
         print(WELCOME.format(address=address, user=USER, password=PASSWORD, folder=folder), flush=True)
         await asyncio.Event().wait()
@@ -104,15 +102,27 @@ async def _check(arguments: argparse.Namespace) -> None:
         folder = (arguments.data or Path(temporary, "house")).resolve()
         if arguments.reset:
             reset(folder)
-        port = arguments.port or free_port()
+        port = _port(arguments.port or free_port())
         plan = Plan(folder=folder, port=port, broker=arguments.broker or Kind.best(), day=CALM_DAY)
         async with running(plan) as house:
             async with visiting(house) as (client, observer):
-                names = await furnish(client, house.broker, ROOMS, await observer.wait_for_infos(NODES))
+                names = await furnish(house, client, observer)
                 result = await check(house, client, observer, names, begin)
             if unclean := await house.stop():
                 raise DemoError("; ".join(unclean))
     print(json.dumps(asdict(result) | {"total_s": round(monotonic() - begin, 1)}))
+
+
+def _port(port: int) -> int:
+    """Return a port that is free: Home Assistant would go to another one without a word.
+
+    Raises:
+        DemoError: it isn't.
+    """
+    if not is_free(port):
+        message = f"port {port} is taken"
+        raise DemoError(message)
+    return port
 
 
 def _reason(group: BaseExceptionGroup[DemoError]) -> str:

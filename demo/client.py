@@ -185,7 +185,7 @@ class Client:
         result = await self.call(
             "call_service", domain=domain, service=service, service_data=data, return_response=response
         )
-        return result["response"]
+        return result.get("response")
 
     async def start_flow(self, handler: str, **context: str) -> Flow:
         """Start a config flow, as 'Add integration' does."""

@@ -11,11 +11,13 @@ type Card = dict[str, Any]
 """A card's configuration, as Home Assistant's frontend defines it."""
 
 DASHBOARD: Final = "steward-house"
-HISTORY_HOURS: Final = 0.25
+HISTORY_DAYS: Final = 1.5
+"""How many simulated days the graphs show."""
 
 
-def dashboard(rooms: Sequence[Room], names: Names) -> Card:
-    """Return the dashboard's configuration."""
+def dashboard(rooms: Sequence[Room], names: Names, day: float) -> Card:
+    """Return the dashboard's configuration for a house whose simulated days last `day` seconds."""
+    hours = HISTORY_DAYS * day / 3600
     return {
         "views": [
             {
@@ -23,13 +25,13 @@ def dashboard(rooms: Sequence[Room], names: Names) -> Card:
                 "path": "house",
                 "type": "sections",
                 "max_columns": len(rooms),
-                "sections": [_section(room, names[room.node]) for room in rooms],
+                "sections": [_section(room, names[room.node], hours) for room in rooms],
             },
         ],
     }
 
 
-def _section(room: Room, entity: Mapping[str, str]) -> Card:
+def _section(room: Room, entity: Mapping[str, str], hours: float) -> Card:
     problems = [{"entity": entity[key], "name": _module(key)} for key in sorted(entity) if "_problem_" in key]
     cards: list[Card] = [
         {
@@ -62,8 +64,8 @@ def _section(room: Room, entity: Mapping[str, str]) -> Card:
             },
             "grid_options": {"columns": 6, "rows": 1},
         },
-        _graph("Temperature", [entity["sensor_object_temperature"], entity["sensor_die_temperature"]]),
-        _graph("Hand's distance", [entity["sensor_distance"]]),
+        _graph("Temperature", [entity["sensor_object_temperature"], entity["sensor_die_temperature"]], hours),
+        _graph("Hand's distance", [entity["sensor_distance"]], hours),
         {"type": "glance", "title": "Modules", "columns": len(problems), "entities": problems},
     ]
     return {"type": "grid", "cards": cards}
@@ -73,11 +75,11 @@ def _tile(entity_id: str, name: str, **options: Any) -> Card:
     return {"type": "tile", "entity": entity_id, "name": name, **options}
 
 
-def _graph(title: str, entity_ids: Sequence[str]) -> Card:
+def _graph(title: str, entity_ids: Sequence[str], hours: float) -> Card:
     return {
         "type": "history-graph",
         "title": title,
-        "hours_to_show": HISTORY_HOURS,
+        "hours_to_show": hours,
         "entities": [{"entity": entity_id} for entity_id in entity_ids],
         "grid_options": {"columns": 12, "rows": 3},
     }

@@ -11,7 +11,9 @@ from steward_house.protocol.node import NodeInfo
 
 from .broker import Broker
 from .client import Client, Device, Discovery
-from .dashboard import DASHBOARD, Names, dashboard
+from .dashboard import DASHBOARD, Card, Names, dashboard
+from .house import House
+from .observer import Observer
 from .process import LOOPBACK, DemoError, say
 from .rooms import LIVING_ROOM, NURSERY, Room
 
@@ -23,15 +25,17 @@ DISCOVERY_SECONDS: Final = 30
 ENTITY_SECONDS: Final = 20
 
 
-async def furnish(client: Client, broker: Broker, rooms: Sequence[Room], infos: Mapping[str, NodeInfo]) -> Names:
-    """Make Home Assistant a house with these rooms, whose nodes have told these infos; return its entities."""
-    await add_broker(client, broker)
+async def furnish(house: House, client: Client, observer: Observer) -> Names:
+    """Make Home Assistant the house that was planned; return its entities."""
+    rooms = house.plan.rooms
+    infos = await observer.wait_for_infos([room.node for room in rooms])
+    await add_broker(client, house.broker)
     await add_rooms(client, rooms)
     await _wait_for_entities(client, infos)
     names = await entities_of(client, rooms)
     await _arrange_areas(client, rooms)
     await _add_automation(client, names)
-    await _add_dashboard(client, names, rooms)
+    await _add_dashboard(client, dashboard(rooms, names, house.plan.day))
     await _remove_guests(client)
     return names
 
@@ -170,14 +174,14 @@ async def _add_automation(client: Client, names: Names) -> None:
     )
 
 
-async def _add_dashboard(client: Client, names: Names, rooms: Sequence[Room]) -> None:
+async def _add_dashboard(client: Client, config: Card) -> None:
     """Make the dashboard, and let it be what a user sees first."""
     if DASHBOARD in {board["url_path"] for board in await client.call("lovelace/dashboards/list")}:
         return
     await client.call(
         "lovelace/dashboards/create", url_path=DASHBOARD, title="House", icon="mdi:home-heart", mode="storage"
     )
-    await client.call("lovelace/config/save", url_path=DASHBOARD, config=dashboard(rooms, names))
+    await client.call("lovelace/config/save", url_path=DASHBOARD, config=config)
     await client.call("frontend/set_system_data", key="core", value={"default_panel": DASHBOARD})
 
 

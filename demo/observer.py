@@ -1,7 +1,7 @@
 """An observer on the broker: what the nodes say, with the time at which it was heard."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 import socket
@@ -11,6 +11,7 @@ from typing import Final
 import aiomqtt
 
 from steward_house.protocol.entity import EventInfo, Platform, State
+from steward_house.protocol.fields import ContractError
 from steward_house.protocol.node import Address, Event, Leaf, NodeInfo, decode_states
 
 from .process import LOOPBACK, DemoError
@@ -60,27 +61,26 @@ class Observer:
         return future
 
     def hear(self, message: aiomqtt.Message) -> None:
-        """Take a message of the broker."""
+        """Take a message of the broker; one that isn't a node's, or breaks the contract, is Home Assistant's to judge."""
         at = monotonic()
-        address = Address.parse(message.topic.value)
-        payload = message.payload if isinstance(message.payload, bytes) else b""
-        if address.leaf is Leaf.INFO:
-            self.infos[address.node] = NodeInfo.decode(payload)
-            self._informed.set()
-            return
-        info = self.infos.get(address.node)
-        if info is None or message.retain or address.command:
-            return
-        entities = {entity.id: entity for entity in info.entities}
-        if address.leaf is Leaf.STATES:
-            for name, value in decode_states(payload).items():
-                platform, _, key = name.partition("/")
-                entity = entities[Platform(platform), key]
-                self._tell(Heard(address.node, entity.platform, key, entity.from_json(value), at))
-        elif address.platform is not None and address.key is not None:
-            entity = entities[address.platform, address.key]
-            said = Event.decode(payload, entity) if isinstance(entity, EventInfo) else entity.decode(payload)
-            self._tell(Heard(address.node, entity.platform, address.key, said, at))
+        with suppress(ContractError):
+            address = Address.parse(message.topic.value)
+            if address.leaf is Leaf.INFO:
+                self.infos[address.node] = NodeInfo.decode(message.payload)
+                self._informed.set()
+            elif address.node in self.infos and not message.retain and not address.command:
+                for platform, key, said in self._read(address, message.payload):
+                    self._tell(Heard(address.node, platform, key, said, at))
+
+    def _read(self, address: Address, payload: bytes) -> Iterator[tuple[Platform, str, State | Event]]:
+        """Return what a message of a known node says about its entities."""
+        states = decode_states(payload) if address.leaf is Leaf.STATES else {}
+        for entity in self.infos[address.node].entities:
+            if (name := f"{entity.platform}/{entity.key}") in states:
+                yield entity.platform, entity.key, entity.from_json(states[name])
+            elif entity.id == (address.platform, address.key):
+                said = Event.decode(payload, entity) if isinstance(entity, EventInfo) else entity.decode(payload)
+                yield entity.platform, entity.key, said
 
     def _tell(self, heard: Heard) -> None:
         for waiter in [waiter for waiter in self._waiters if waiter[1].done() or waiter[0](heard)]:
