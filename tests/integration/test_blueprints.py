@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+import re
 from typing import Any
+from urllib.parse import quote
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.automation.config import AUTOMATION_BLUEPRINT_SCHEMA
@@ -30,6 +32,8 @@ from custom_components.steward.protocol.node import Event, Leaf, NodeInfo, Statu
 
 BLUEPRINTS = Path(__file__).parents[2] / "blueprints" / "automation" / "steward"
 PATHS = sorted(BLUEPRINTS.glob("*.yaml"))
+DOCS = (Path(__file__).parents[2] / "docs" / "blueprints.md").read_text(encoding="utf-8")
+EXAMPLES = [yaml_util.parse_yaml(text) for text in re.findall(r"^```yaml\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)]
 
 GESTURE = EventInfo(key="gesture", name="Gesture", event_types=("started", "ended", "2"))
 BUTTON = EventInfo(key="remote", name="Remote", event_types=("press", "started"))
@@ -160,6 +164,26 @@ def test_every_input_is_used_and_explains_itself(path: Path) -> None:
         assert section["icon"].startswith("mdi:")
         assert all(each["name"] and each["selector"] for each in section["input"].values())
         assert not section.get("collapsed") or all("default" in each for each in section["input"].values())
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_the_docs_link_to_it_and_explain_its_inputs(path: Path) -> None:
+    data = yaml_util.load_yaml_dict(path)
+    source = quote(data["blueprint"]["source_url"], safe="")
+    assert f"(https://my.home-assistant.io/redirect/blueprint_import/?blueprint_url={source})" in DOCS
+    assert {name for name in yaml_util.extract_inputs(data) if f"`{name}`" not in DOCS} == set()
+
+
+@pytest.mark.usefixtures("nursery")
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["alias"])
+async def test_an_example_of_the_docs(hass: HomeAssistant, example: dict[str, Any]) -> None:
+    await automate(hass, Path(example["use_blueprint"]["path"]).stem, **example["use_blueprint"]["input"])
+    data = yaml_util.load_yaml_dict(BLUEPRINTS.parent / example["use_blueprint"]["path"])
+    assert set(example["use_blueprint"]["input"]) <= yaml_util.extract_inputs(data)
+
+
+def test_the_docs_have_examples_of_each() -> None:
+    assert {example["use_blueprint"]["path"] for example in EXAMPLES} == {f"steward/{path.name}" for path in PATHS}
 
 
 class TestEventToAction:
