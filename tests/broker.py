@@ -1,6 +1,7 @@
 """A real Mosquitto for tests: on the loopback interface, on a port that the system chose, with a configuration of its own."""
 
 from collections import deque
+import contextlib
 from pathlib import Path
 import shutil
 import socket
@@ -56,9 +57,17 @@ class Broker:
 
     def stop(self) -> None:
         """Stop it, as a shutdown of its machine would."""
-        if self._process is not None:
+        if self._process is None:
+            return
+        for _ in range(_ATTEMPTS):
+            # Mosquitto forgets a signal that comes in the moment between its saying 'running' and its main loop.
             self._process.terminate()
-            self._end()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1)
+                break
+        else:
+            self._process.kill()
+        self._end()
 
     def kill(self) -> None:
         """End it without any farewell."""
