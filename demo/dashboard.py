@@ -11,7 +11,9 @@ type Card = dict[str, Any]
 """A card's configuration, as Home Assistant's frontend defines it."""
 
 DASHBOARD: Final = "steward-house"
-HISTORY_DAYS: Final = 1.5
+NODE_BADGES: Final = ("sensor_cpu_temperature", "sensor_cpu_usage", "sensor_memory_used")
+"""What a node tells of itself; not every machine can tell all of it."""
+HISTORY_DAYS: Final = 1.0
 """How many simulated days the graphs show."""
 
 
@@ -32,57 +34,61 @@ def dashboard(rooms: Sequence[Room], names: Names, day: float) -> Card:
 
 
 def _section(room: Room, entity: Mapping[str, str], hours: float) -> Card:
-    problems = [{"entity": entity[key], "name": _module(key)} for key in sorted(entity) if "_problem_" in key]
+    press = {
+        "action": "perform-action",
+        "perform_action": "button.press",
+        "target": {"entity_id": entity["button_wave"]},
+    }
+    temperatures = {
+        entity["sensor_object_temperature"]: "Object",
+        entity["sensor_die_temperature"]: "Chip",
+    }
     cards: list[Card] = [
-        {
-            "type": "heading",
-            "heading": room.name,
-            "icon": room.icon,
-            "badges": [{"type": "entity", "entity": entity["sensor_object_temperature"], "show_state": True}],
-        },
+        _heading(room.name, room.icon, [entity["sensor_object_temperature"]]),
         _tile(
             entity["light_light"],
             "Light",
+            color="amber",
             features=[{"type": "light-brightness"}],
             grid_options={"columns": 12, "rows": 2},
         ),
-        _tile(entity["sensor_object_temperature"], "Object", color="deep-orange"),
-        _tile(entity["sensor_die_temperature"], "Chip", color="amber"),
-        _tile(entity["sensor_distance"], "Distance", color="cyan"),
-        _tile(entity["switch_gesture_dimming"], "Gestures dim", tap_action={"action": "toggle"}),
+        _tile(
+            entity["button_wave"],
+            "Wave a hand",
+            icon="mdi:hand-wave",
+            color="primary",
+            hide_state=True,
+            tap_action=press,
+            icon_tap_action=press,
+        ),
         _tile(entity["event_gesture"], "Last gesture", color="purple", state_content=["event_type", "last_changed"]),
+        _tile(entity["switch_gesture_dimming"], "Gestures dim", color="primary", tap_action={"action": "toggle"}),
+        _tile(entity["sensor_distance"], "Distance", color="cyan"),
+        *(_tile(entity_id, name, color="deep-orange") for entity_id, name in temperatures.items()),
         {
-            "type": "button",
-            "entity": entity["button_wave"],
-            "name": "Wave a hand",
-            "icon": "mdi:hand-wave",
-            "show_state": False,
-            "tap_action": {
-                "action": "perform-action",
-                "perform_action": "button.press",
-                "target": {"entity_id": entity["button_wave"]},
-            },
-            "grid_options": {"columns": 6, "rows": 1},
+            "type": "history-graph",
+            "hours_to_show": hours,
+            "entities": [{"entity": entity_id, "name": name} for entity_id, name in temperatures.items()],
+            "grid_options": {"columns": 12, "rows": 4},
         },
-        _graph("Temperature", [entity["sensor_object_temperature"], entity["sensor_die_temperature"]], hours),
-        _graph("Hand's distance", [entity["sensor_distance"]], hours),
-        {"type": "glance", "title": "Modules", "columns": len(problems), "entities": problems},
+        _heading("Node", "mdi:raspberry-pi", [entity[key] for key in NODE_BADGES if key in entity], "subtitle"),
+        *(_tile(entity[key], _module(key), color="red") for key in sorted(entity) if "_problem_" in key),
     ]
     return {"type": "grid", "cards": cards}
 
 
+def _heading(title: str, icon: str, badges: Sequence[str], style: str = "title") -> Card:
+    return {
+        "type": "heading",
+        "heading": title,
+        "heading_style": style,
+        "icon": icon,
+        "badges": [{"type": "entity", "entity": entity_id} for entity_id in badges],
+    }
+
+
 def _tile(entity_id: str, name: str, **options: Any) -> Card:
     return {"type": "tile", "entity": entity_id, "name": name, **options}
-
-
-def _graph(title: str, entity_ids: Sequence[str], hours: float) -> Card:
-    return {
-        "type": "history-graph",
-        "title": title,
-        "hours_to_show": hours,
-        "entities": [{"entity": entity_id} for entity_id in entity_ids],
-        "grid_options": {"columns": 12, "rows": 3},
-    }
 
 
 def _module(key: str) -> str:

@@ -36,7 +36,7 @@ async def furnish(house: House, client: Client, observer: Observer) -> Names:
     await _arrange_areas(client, rooms)
     await _add_automation(client, names)
     await _add_dashboard(client, dashboard(rooms, names, house.plan.day))
-    await _remove_guests(client)
+    await remove_guests(client)
     return names
 
 
@@ -185,7 +185,7 @@ async def _add_dashboard(client: Client, config: Card) -> None:
     await client.call("frontend/set_system_data", key="core", value={"default_panel": DASHBOARD})
 
 
-async def _remove_guests(client: Client) -> None:
+async def remove_guests(client: Client) -> None:
     """Remove what Home Assistant's welcome adds: weather, radio and speech need the internet."""
     for entry in await client.entries():
         if entry.source == "onboarding":
