@@ -8,6 +8,7 @@ from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
 import pytest
 
 from demo.broker import Kind
+from demo.client import Client
 from demo.dashboard import DASHBOARD
 from demo.furnish import add_broker, add_rooms, furnish, remove_guests
 from demo.homeassistant import PASSWORD, USER
@@ -80,6 +81,16 @@ async def choose_steward(page: Page) -> None:
     await dialog.locator("ha-integration-list-item").filter(has_text="Steward").click()
 
 
+async def live_a_day(client: Client, temperature: str) -> None:
+    """Wait until the simulated child has slept at noon and at night, so that the graphs are full."""
+    for asleep in (False, True, False, True, False):
+        await client.states.wait(
+            lambda asleep=asleep: (float(client.states.of(temperature)) > 30) is asleep,
+            lambda: "the child to fall asleep, or wake up",
+            DAY,
+        )
+
+
 async def photograph(page: Page, file: Path) -> None:
     """Make a screenshot when the start screen has faded."""
     await expect(page.locator("#ha-launch-screen")).to_have_count(0)
@@ -128,7 +139,7 @@ async def test_a_discovered_room_is_added_by_clicking(tmp_path: Path, images: Pa
             await page.keyboard.press("Escape")
 
             # Its entities on its page.
-            await furnish(house, client, observer)
+            names = await furnish(house, client, observer)
             [device] = [
                 device for device in await client.devices() if ("steward", LIVING_ROOM.node) in device.identifiers
             ]
@@ -142,6 +153,8 @@ async def test_a_discovered_room_is_added_by_clicking(tmp_path: Path, images: Pa
             # The dashboard, with values.
             await page.goto(f"/{DASHBOARD}")
             await page.locator("ha-sidebar ha-icon-button").first.click()  # three rooms side by side need the room
+            if images != tmp_path:
+                await live_a_day(client, names[NURSERY.node]["sensor_object_temperature"])
             for room in plan.rooms:
                 await expect(page.get_by_role("heading", name=room.name).first).to_be_visible()
             tiles = page.locator("hui-tile-card").filter(has_text="Object")
