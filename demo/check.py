@@ -24,9 +24,10 @@ RECOVERY_SECONDS: Final = 40
 
 STATELESS: Final = ("button_", "event_")
 """Entities whose state is unknown until they have been used."""
-RECORD: Final = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ (\w+) ", re.MULTILINE)
+RECORD: Final = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\S+ ([A-Z]+) ", re.MULTILINE)
+"""The beginning of a record; the offset of its time may follow it."""
 ANNOUNCEMENT: Final = "We found a custom integration steward "
-"""What Home Assistant says about every custom integration."""
+"""What Home Assistant says about every custom integration at each start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,19 @@ async def check(house: House, client: Client, observer: Observer, names: Names, 
 
 
 def complaints_of(log: Path) -> list[str]:
-    """Return the warnings and errors in Home Assistant's log that have to do with Steward."""
+    """Return the warnings and errors in Home Assistant's log that have to do with Steward.
+
+    Raises:
+        DemoError: not even what must be in it is found.
+    """
     # A checkout's own path may have the word in it, and is in every traceback.
     text = log.read_text().replace(str(ROOT), "")
     starts = [*RECORD.finditer(text)]
     ends = [*(start.start() for start in starts[1:]), len(text)]
     records = [(start[1], text[start.start() : end].strip()) for start, end in zip(starts, ends, strict=True)]
+    if not any(ANNOUNCEMENT in record for _, record in records):
+        message = f"{log} can't be read: the records of Home Assistant's log look different"
+        raise DemoError(message)
     return [
         record
         for level, record in records
