@@ -13,20 +13,21 @@ from .machine import read_machine
 from .node import Node
 from .settings import Settings, SettingsError, read_settings
 from .storage import Storage, StorageError
-from .supervisor import Supervisor
+from .supervisor import Patience, Supervisor
 from .watchdog import Watchdog
 
 _LOG: Final = logging.getLogger(__name__)
-_BLOCK_LIMIT: Final = 5.0
-"""Seconds for which a module may keep the node from running."""
 _FAREWELL: Final = 10
 """Seconds that the link has to leave the broker, which may not answer any more."""
 _EXIT_FAILURE: Final = 1
 _EXIT_SETTINGS: Final = 2
 
 
-def start(path: Path) -> int:
-    """Run the daemon until a signal ends it; return its exit code: 1 without a usable state directory, 2 for faulty settings."""
+def start(path: Path, patience: Patience | None = None, block_limit: float = 5) -> int:
+    """Run the daemon until a signal ends it; return its exit code: 1 without a usable state directory, 2 for faulty settings.
+
+    A module may keep the node from running for `block_limit` seconds.
+    """
     try:
         settings = read_settings(path)
     except SettingsError as error:
@@ -42,24 +43,20 @@ def start(path: Path) -> int:
             "The state directory %s can't be used (set state_dir to one that can): %s", settings.state_dir, error
         )
         return _EXIT_FAILURE
-    stuck = asyncio.run(_run(settings, storage, instance))
-    if stuck:
-        # A module goes on regardless; the interpreter would wait for it for ever.
-        logging.shutdown()
-        os._exit(0)
+    asyncio.run(_run(settings, storage, instance, patience or Patience(), block_limit))
     return 0
 
 
-async def _run(settings: Settings, storage: Storage, instance: str) -> bool:
-    """Run the node until a signal ends it; return whether something couldn't be ended."""
+async def _run(settings: Settings, storage: Storage, instance: str, patience: Patience, block_limit: float) -> None:
+    """Run the node until a signal ends it."""
     loop = asyncio.get_running_loop()
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
     node = Node(settings, read_machine(), storage, instance)
-    supervisor = Supervisor(node, settings.modules)
+    supervisor = Supervisor(node, settings.modules, patience)
     link = Link(settings, instance, node, supervisor.tell)
-    with Watchdog(_BLOCK_LIMIT):
+    with Watchdog(block_limit):
         modules = asyncio.create_task(supervisor.run())
         connection = asyncio.create_task(link.run())
         keeping = asyncio.create_task(node.save_changes())
@@ -74,7 +71,10 @@ async def _run(settings: Settings, storage: Storage, instance: str) -> bool:
         for task in (connection, keeping, modules):
             if task.done() and not task.cancelled():
                 task.result()  # a bug of ours is not passed over in silence
-    return supervisor.stuck
+    if supervisor.stuck:
+        # A module goes on regardless, and asyncio would wait for it for ever.
+        logging.shutdown()
+        os._exit(0)
 
 
 def _set_up_logging(level: str) -> None:

@@ -23,8 +23,8 @@ _WINDOW: Final = 0.02
 """Seconds in which changes are gathered before they are sent."""
 _HELD: Final = 10
 """A connection that was kept for so many seconds was a good one."""
-_FAREWELL: Final = 3
-"""Seconds to say goodbye in."""
+_TIMEOUT: Final = 5
+"""Seconds that the broker may take to answer."""
 
 
 class Link:
@@ -52,7 +52,7 @@ class Link:
             start = loop.time()
             try:
                 async with self._client() as client:
-                    await self._converse(client, leaving)
+                    await self._converse(client)
             except (aiomqtt.MqttError, OSError, ValueError) as error:
                 self._lost(str(error))
             if loop.time() - start >= _HELD:
@@ -62,6 +62,7 @@ class Link:
     def leave(self) -> None:
         """Have the connection ended; `run` returns when that is done."""
         self._leaving.set()
+        self._node.changed.set()
 
     def _client(self) -> aiomqtt.Client:
         mqtt = self._settings.mqtt
@@ -73,6 +74,7 @@ class Link:
             identifier=self._identifier,
             clean_session=True,
             will=aiomqtt.Will(self._status, Status.OFFLINE.value, qos=1, retain=True),
+            timeout=_TIMEOUT,
             keepalive=_KEEPALIVE,
             logger=_PAHO,
             tls_context=self._tls,
@@ -80,33 +82,22 @@ class Link:
             max_queued_incoming_messages=1000,
         )
 
-    async def _converse(self, client: aiomqtt.Client, leaving: asyncio.Task[bool]) -> None:
-        """Say everything, then listen and tell what changes until the node leaves.
+    async def _converse(self, client: aiomqtt.Client) -> None:
+        """Listen and talk until the node leaves.
 
         Raises:
             MqttError: the connection was lost.
         """
-        await client.subscribe(f"{ROOT}/{self._settings.node}/+/+/command", qos=1)
-        self._node.touch_everything()
-        await self._send_info(client)
-        await self._send_states(client)
-        await client.publish(self._status, Status.ONLINE.value, qos=1, retain=True)
-        _LOG.info("Connected to %s:%s", self._settings.mqtt.host, self._settings.mqtt.port)
-        self._fault = None
-        tasks = {asyncio.create_task(self._listen(client)), asyncio.create_task(self._send(client))}
+        # What waits for the broker's answer would go on waiting after the connection is lost; the listener notices at once.
+        tasks = [asyncio.create_task(self._listen(client)), asyncio.create_task(self._talk(client))]
         try:
-            await asyncio.wait({*tasks, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
-        async with asyncio.timeout(_FAREWELL):
-            await self._send_info(client)
-            await self._send_states(client)
-            await client.publish(self._status, Status.OFFLINE.value, qos=1, retain=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
@@ -116,16 +107,28 @@ class Link:
                 if command is not None:
                     self._tell(command)
 
-    async def _send(self, client: aiomqtt.Client) -> None:
-        while True:
+    async def _talk(self, client: aiomqtt.Client) -> None:
+        """Say everything, then what changes, then goodbye."""
+        await client.subscribe(f"{ROOT}/{self._settings.node}/+/+/command", qos=1)
+        self._node.touch_everything()
+        await self._send_info(client)
+        await self._send_states(client)
+        await client.publish(self._status, Status.ONLINE.value, qos=1, retain=True)
+        _LOG.info("Connected to %s:%s", self._settings.mqtt.host, self._settings.mqtt.port)
+        self._fault = None
+        while not self._leaving.is_set():
             await self._node.changed.wait()
             self._node.changed.clear()
-            while happened := self._node.next_event():
-                await client.publish(happened.topic, happened.payload, qos=1)
-                self._node.sent(happened)
+            await self._send_events(client)
             await asyncio.sleep(_WINDOW)
             await self._send_info(client)
             await self._send_states(client)
+        await client.publish(self._status, Status.OFFLINE.value, qos=1, retain=True)
+
+    async def _send_events(self, client: aiomqtt.Client) -> None:
+        while happened := self._node.next_event():
+            await client.publish(happened.topic, happened.payload, qos=1)
+            self._node.sent(happened)
 
     async def _send_info(self, client: aiomqtt.Client) -> None:
         info = self._node.take_info()

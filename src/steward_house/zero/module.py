@@ -63,7 +63,7 @@ class Context:
         self._host = host
         self._stall = stall
         self._loop = asyncio.get_running_loop()
-        self._deadline = 0.0
+        self._start = self._sign = self._deadline = self._loop.time()
         self._closed = False
         self._commands: deque[tuple[float, Received]] = deque(maxlen=_MAX_COMMANDS)
         self._arrived = asyncio.Event()
@@ -141,6 +141,11 @@ class Context:
         """Return after how many more seconds without a sign of life the module counts as hanging; None for never."""
         return None if self._stall is None else max(0.0, self._deadline - self._loop.time())
 
+    def lively_after(self, seconds: float) -> bool:
+        """Whether there was a sign of life after so many seconds; from a module that may be silent none is asked for."""
+        last = self._loop.time() if self._stall is None else self._sign
+        return last - self._start >= seconds
+
     def close(self) -> None:
         """End the run: whatever goes on of the module can't tell the node anything any more."""
         self._closed = True
@@ -150,7 +155,8 @@ class Context:
         if self._closed:
             message = f"this run of the module {self.module} has ended"
             raise RuntimeError(message)
-        self._deadline = max(self._deadline, self._loop.time() + seconds + (self._stall or 0))
+        self._sign = self._loop.time()
+        self._deadline = max(self._deadline, self._sign + seconds + (self._stall or 0))
 
 
 class Module:

@@ -218,7 +218,7 @@ _SCHEMA: Final[dict[Any, Any]] = {
         "key": _text,
         "batch": _flag,
     },
-    "modules": {str: object},
+    "modules": {_text: object},
 }
 
 

@@ -26,7 +26,7 @@ class Patience:
     first_delay: float = 1
     most_delay: float = 300
     settled: float = 5
-    """A module that was restarted counts as working again after this time."""
+    """A module that was restarted counts as working again with its first sign of life after this time."""
     proven: float = 60
     """A module that ran for this time begins with the first delay again when it fails."""
     grace: float = 5
@@ -36,9 +36,9 @@ class Patience:
 class Supervisor:
     """All modules of the node."""
 
-    def __init__(self, node: Node, modules: Iterable[ModuleSettings], patience: Patience | None = None) -> None:
+    def __init__(self, node: Node, modules: Iterable[ModuleSettings], patience: Patience) -> None:
         """Prepare to run modules; nothing starts yet."""
-        self._runners = {module.name: _Runner(node, module, patience or Patience()) for module in modules}
+        self._runners = {module.name: _Runner(node, module, patience) for module in modules}
 
     async def run(self) -> None:
         """Run all modules until cancelled; returns when all have ended or were given up."""
@@ -101,12 +101,10 @@ class _Runner:
         marked = contextvars.copy_context()
         marked.run(culprit.set, self._blocked.set)
         task = loop.create_task(self._guard(kind, context), name=self._settings.name, context=marked)
-        settled = loop.call_later(self._patience.settled, self._recover)
         reason: str | None = None
         try:
             reason = await self._watch(task, context)
         finally:
-            settled.cancel()
             self.context = None
             task.cancel()
             await asyncio.wait({task}, timeout=self._patience.grace)
@@ -125,13 +123,18 @@ class _Runner:
         """Wait until the module ends; return what it has to be ended for, if it doesn't."""
         blocked = asyncio.create_task(self._blocked.wait())
         try:
-            while not task.done():
-                await asyncio.wait({task, blocked}, timeout=context.patience(), return_when=asyncio.FIRST_COMPLETED)
-                if blocked.done():
+            while True:
+                times = [context.patience(), None if self._reason is None else self._patience.settled]
+                timeout = min((time for time in times if time is not None), default=None)
+                await asyncio.wait({task, blocked}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+                if self._blocked.is_set():
                     return "it blocked the node"
-                if not task.done() and context.patience() == 0:
+                if task.done():
+                    return None
+                if context.patience() == 0:
                     return "it hangs: no sign of life"
-            return None
+                if self._reason is not None and context.lively_after(self._patience.settled):
+                    self._recover()
         finally:
             blocked.cancel()
 
@@ -166,7 +169,6 @@ class _Runner:
         self._node.forget(self._settings.name)
 
     def _recover(self) -> None:
-        if self._reason is not None:
-            _LOG.info("The module %s works again", self._settings.name)
+        _LOG.info("The module %s works again", self._settings.name)
         self._reason = None
         self._node.set_problem(self._settings.name, None)

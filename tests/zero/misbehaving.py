@@ -1,0 +1,123 @@
+"""Modules that do what modules must not do, and one that tells that the node still runs. A test installs them as plugins."""
+
+# ruff: noqa: ARG002
+import asyncio
+import sys
+import time
+
+from steward_house.protocol.entity import NumberInfo, SensorInfo
+from steward_house.zero.module import Context, Module, ModuleProblemError
+
+BEATS = SensorInfo(key="beats", name="Beats", state_class="total")
+GAP = SensorInfo(key="gap", name="Longest gap between two beats", unit="ms")
+
+
+class Beating(Module):
+    """Counts; that is how a disturbance of the node would show."""
+
+    async def run(self, context: Context) -> None:
+        context.declare(BEATS, GAP)
+        beats = 0
+        gap = 0.0
+        last = time.monotonic()
+        async for _ in context.every(0.02):
+            now = time.monotonic()
+            gap, last = max(gap, now - last), now
+            beats += 1
+            context.publish(BEATS, beats)
+            context.publish(GAP, round(gap * 1000))
+
+
+class Raising(Module):
+    async def run(self, context: Context) -> None:
+        message = "the bridge\nis out"
+        raise ValueError(message)
+
+
+class Complaining(Module):
+    async def run(self, context: Context) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._complain())
+
+    async def _complain(self) -> None:
+        message = "switch the bus on"
+        raise ModuleProblemError(message)
+
+
+class Returning(Module):
+    async def run(self, context: Context) -> None:
+        return
+
+
+class Leaving(Module):
+    async def run(self, context: Context) -> None:
+        sys.exit(3)
+
+
+class Waiting(Module):
+    """Waits for ever and says nothing."""
+
+    stall = 0.3
+
+    async def run(self, context: Context) -> None:
+        await asyncio.Event().wait()
+
+
+class Stubborn(Module):
+    """Doesn't end when it is told to."""
+
+    stall = 0.3
+
+    async def run(self, context: Context) -> None:
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                continue
+
+
+class Sleeping(Module):
+    """Blocks the node in a system call."""
+
+    async def run(self, context: Context) -> None:
+        time.sleep(3600)  # noqa: ASYNC251
+
+
+class Spinning(Module):
+    """Blocks the node in a task of its own, by computing, and swallows what it can."""
+
+    async def run(self, context: Context) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._spin())
+
+    async def _spin(self) -> None:
+        while True:
+            try:
+                while True:
+                    pass
+            except Exception:  # noqa: BLE001
+                continue
+
+
+class CallingBack(Module):
+    """Blocks the node in a callback, outside of any task."""
+
+    async def run(self, context: Context) -> None:
+        asyncio.get_running_loop().call_later(0.01, time.sleep, 3600)
+        async for _ in context.every(1):
+            pass
+
+
+class Failing(Module):
+    """Works until it is told something."""
+
+    stall = None
+
+    async def run(self, context: Context) -> None:
+        level = NumberInfo(key="level", name="Level", minimum=0, maximum=10)
+        context.declare(level)
+        context.publish(level, context.last(level) or 1)
+        async for command in context.commands():
+            context.publish(level, command.target)
+            message = f"can't be {command.target}"
+            raise RuntimeError(message)

@@ -1,0 +1,179 @@
+"""The daemon and its broker: how it comes, how it goes, and what happens in between."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+import re
+import signal
+
+import pytest
+
+from tests.broker import Broker
+
+from .house import Spy, Zero
+
+SIMULATED = {"hardware": "simulated"}
+PUBLISHED = re.compile(r"Received PUBLISH from steward-kitchen-\w+ \(.*'steward/kitchen/(.*)', ")
+
+
+async def test_comes_and_leaves(zero: Callable[..., Zero], spy: Spy) -> None:
+    daemon = zero({"system": None, "baby_stitch": SIMULATED}, name="Kitchen", area="Ground floor")
+    await spy.online()
+    info = spy.info()
+    assert info["contract"] == 1
+    assert (info["name"], info["area"], info["capabilities"]) == ("Kitchen", "Ground floor", ["commands"])
+    assert set(info["versions"]) == {"steward", "python"}
+    assert info["modules"] == {"system": {}, "baby_stitch": {}}
+    entities = {(entity["platform"], entity["key"]): entity for entity in info["entities"]}
+    assert entities["binary_sensor", "problem_system"]["placeholders"] == {"module": "system"}
+    assert ("button", "wave") in entities
+    assert {entity["module"] for entity in info["entities"]} == {"system", "baby_stitch"}
+    assert spy.last("kitchen/binary_sensor/problem_system/state") == b"OFF"
+    await spy.until(lambda spy: spy.last("kitchen/sensor/memory_used/state"))
+    assert daemon.end() == 0
+    await spy.until(lambda spy: spy.last("kitchen/status") == b"offline")
+    assert not [line for line in daemon.log if "INFO" not in line]
+
+
+async def test_interrupt(zero: Callable[..., Zero], spy: Spy) -> None:
+    daemon = zero({})
+    await spy.online()
+    assert daemon.end(signal.SIGINT) == 0
+    await spy.until(lambda spy: spy.last("kitchen/status") == b"offline")
+
+
+async def test_sudden_death(zero: Callable[..., Zero], spy: Spy) -> None:
+    daemon = zero({})
+    await spy.online()
+    daemon.end(signal.SIGKILL)
+    await spy.until(lambda spy: spy.last("kitchen/status") == b"offline")
+
+
+async def test_order(zero: Callable[..., Zero], spy: Spy, broker: Broker) -> None:
+    zero({"baby_stitch": SIMULATED})
+    await spy.online()
+    log = list(broker.log)
+    published = [match[1] for line in log if (match := PUBLISHED.search(line))]
+    online = published.index("status")
+    assert published[0] == "info"
+    assert "light/light/state" in published[:online]
+    subscribed = next(index for index, line in enumerate(log) if "steward/kitchen/+/+/command (QoS 1)" in line)
+    assert subscribed < next(index for index, line in enumerate(log) if "steward/kitchen/info" in line)
+
+
+async def test_retained(zero: Callable[..., Zero], spy: Spy, broker: Broker) -> None:
+    zero({"baby_stitch": SIMULATED})
+    await spy.online()
+    async with Spy.on(broker.port) as late:
+        await late.online()
+        await late.until(lambda late: late.info() and late.last("kitchen/light/light/state"))
+
+
+async def test_instance_lasts(zero: Callable[..., Zero], spy: Spy) -> None:
+    daemon = zero({})
+    await spy.online()
+    first = spy.info()["instance"]
+    daemon.end()
+    spy.messages.clear()
+    zero({})
+    await spy.online()
+    assert spy.info()["instance"] == first
+
+
+async def test_broker_restarts(zero: Callable[..., Zero], broker: Broker) -> None:
+    daemon = zero({"baby_stitch": SIMULATED})
+    async with Spy.on(broker.port) as spy:
+        await spy.online()
+    broker.stop()
+    broker.log.clear()
+    broker.start()  # it has forgotten everything
+    async with Spy.on(broker.port) as spy:
+        await spy.online()
+        assert spy.info()
+    published = [match[1] for line in list(broker.log) if (match := PUBLISHED.search(line))]
+    assert published[0] == "info"
+    assert published.index("light/light/state") < published.index("status")
+    assert daemon.end() == 0
+    messages = [line.split(" ", 3)[-1] for line in daemon.log]
+    assert len([line for line in messages if line.startswith("Connected")]) == 2
+    lost = [line for line in messages if line.startswith("No connection")]
+    assert len(lost) == len(set(lost))  # each reason once
+
+
+async def test_broker_comes_late(zero: Callable[..., Zero], broker: Broker) -> None:
+    broker.stop()
+    zero({})
+    broker.start()
+    async with Spy.on(broker.port) as spy:
+        await spy.online()
+
+
+async def test_leaves_without_broker(zero: Callable[..., Zero], broker: Broker) -> None:
+    daemon = zero({})
+    async with Spy.on(broker.port) as spy:
+        await spy.online()
+    broker.kill()
+    assert daemon.end() == 0
+
+
+async def test_broker_refuses(tmp_path: Path) -> None:
+    broker = Broker(tmp_path / "strict", "allow_anonymous false")
+    broker.start()
+    mqtt = {"host": "127.0.0.1", "port": broker.port, "username": "kitchen", "password": "wrong"}
+    daemon = Zero(tmp_path, {"node": "kitchen", "state_dir": "state", "mqtt": mqtt})
+    try:
+        await asyncio.to_thread(daemon.until, "ot authori")
+        assert daemon.end() == 0
+    finally:
+        daemon.close()
+        broker.stop()
+
+
+@pytest.mark.parametrize("batch", [False, True])
+async def test_leftovers(zero: Callable[..., Zero], spy: Spy, broker: Broker, *, batch: bool) -> None:
+    """What another set of modules, or the other way to send states, has left on the broker is cleared."""
+    daemon = zero({"system": None, "baby_stitch": SIMULATED}, mqtt={"batch": batch})
+    await spy.online()
+    daemon.end()
+    daemon = zero({"system": None}, mqtt={"batch": not batch})
+    await spy.until(lambda spy: spy.all("kitchen/status")[-2:] == [b"offline", b"online"])
+    assert spy.info()["capabilities"] == (["commands"] if batch else ["commands", "states"])
+    daemon.end()
+    async with Spy.on(broker.port) as late:
+        await late.caught_up()
+        states = {topic for topic, _ in late.messages if topic.endswith(("state", "states"))}
+    assert not {topic for topic in states if "light" in topic or "baby_stitch" in topic}
+    assert ("steward/kitchen/states" in states) is not batch
+    assert ("steward/kitchen/sensor/memory_used/state" in states) is batch
+
+
+TLS = Path(__file__).with_name(
+    "tls"
+)  # a CA, whose key is gone, and two certificates of it that are valid for a century
+
+
+async def test_certificates(tmp_path: Path) -> None:
+    """Both sides know each other by their certificates; the broker takes the node's name from it."""
+    settings = f"""
+cafile {TLS / "ca.crt"}
+certfile {TLS / "broker.crt"}
+keyfile {TLS / "broker.key"}
+require_certificate true
+use_identity_as_username true
+"""
+    broker = Broker(tmp_path / "tls", settings)
+    broker.start()
+    files = {"ca": str(TLS / "ca.crt"), "certificate": str(TLS / "node.crt"), "key": str(TLS / "node.key")}
+    mqtt = {"host": "127.0.0.1", "port": broker.port}
+    daemon = Zero(tmp_path, {"node": "kitchen", "state_dir": "state", "mqtt": mqtt | files})
+    try:
+        await asyncio.to_thread(daemon.until, "Connected to")
+        assert any("u'kitchen'" in line for line in list(broker.log))
+        assert daemon.end() == 0
+        del files["certificate"], files["key"]
+        daemon = Zero(tmp_path, {"node": "kitchen", "state_dir": "state", "mqtt": mqtt | files})
+        await asyncio.to_thread(daemon.until, "No connection to")
+        assert daemon.end() == 0
+    finally:
+        daemon.close()
+        broker.stop()

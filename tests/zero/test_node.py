@@ -1,0 +1,202 @@
+"""The node: what modules may declare and tell, what it keeps, and which events still go out."""
+
+from datetime import UTC, datetime, timedelta
+import json
+from pathlib import Path
+
+import pytest
+
+from steward_house.protocol.entity import EntityInfo, EventInfo, NumberInfo, SensorInfo, SwitchInfo
+from steward_house.protocol.fields import ContractError, Reason
+from steward_house.protocol.node import MAX_ENTITIES, Command, NodeInfo
+from steward_house.zero import node as node_module
+from steward_house.zero.commands import Commands
+from steward_house.zero.machine import Machine, printable, read_machine
+from steward_house.zero.module import Module, Received
+from steward_house.zero.node import Node
+from steward_house.zero.settings import ModuleSettings, MqttSettings, Settings
+from steward_house.zero.storage import Storage
+
+INSTANCE = "01JD0000000000000000000000"
+TEMPERATURE = SensorInfo(key="temperature", name="Temperature", unit="°C", module="one")
+SWITCH = SwitchInfo(key="switch", name="Switch", module="one")
+BELL = EventInfo(key="bell", name="Bell", event_types=("rung",), module="one")
+
+
+def make(directory: Path, *modules: str) -> Node:
+    settings = Settings(
+        node="kitchen",
+        name="Kitchen",
+        area=None,
+        state_dir=directory,
+        log_level="info",
+        mqtt=MqttSettings(host="", port=1883),
+        modules=tuple(ModuleSettings(name=name, kind=Module) for name in modules or ("one", "two")),
+    )
+    return Node(settings, Machine(), Storage(directory), INSTANCE)
+
+
+@pytest.mark.parametrize(
+    ("entities", "reason"),
+    [
+        ([SensorInfo(key="../other", name="Other")], Reason.BAD_KEY),
+        ([SensorInfo(key="a", name="")], Reason.BAD_VALUE),
+        ([SensorInfo(key="a", name="A"), SensorInfo(key="a", name="B")], Reason.DUPLICATE_KEY),
+        ([SensorInfo(key="temperature", name="Another module's")], Reason.DUPLICATE_KEY),
+        ([SensorInfo(key=f"key{number}", name="One too many") for number in range(MAX_ENTITIES)], Reason.TOO_LARGE),
+    ],
+)
+def test_bad_declarations(tmp_path: Path, entities: list[EntityInfo], reason: Reason) -> None:
+    node = make(tmp_path)
+    node.declare("one", (TEMPERATURE,))
+    with pytest.raises(ContractError) as raised:
+        node.declare("two", tuple(entities))
+    assert raised.value.reason is reason
+    info = NodeInfo.decode(node.take_info() or b"")
+    assert [entity.key for entity in info.entities] == ["problem_one", "temperature", "problem_two"]
+
+
+async def test_bad_tellings(tmp_path: Path) -> None:
+    node = make(tmp_path)
+    node.declare("one", (TEMPERATURE, BELL))
+    for module, entity, state in (("two", TEMPERATURE, 20), ("one", TEMPERATURE, "warm"), ("one", SWITCH, True)):
+        with pytest.raises(ContractError):
+            node.publish(module, entity, state)
+    with pytest.raises(ContractError):
+        node.happen("one", BELL, "broken", {})
+    with pytest.raises(ContractError):
+        node.happen("one", BELL, "rung", {"at": "noon"})
+    assert node.next_event() is None
+
+
+def test_only_changes_are_sent(tmp_path: Path) -> None:
+    node = make(tmp_path)
+    node.declare("one", (TEMPERATURE,))
+    node.take_states()
+    node.publish("one", TEMPERATURE, 20.5)
+    assert node.changed.is_set()
+    assert node.take_states() == [("steward/kitchen/sensor/temperature/state", b"20.5")]
+    node.publish("one", TEMPERATURE, 20.5)
+    assert node.take_states() == []
+    node.forget("one")
+    assert node.take_states() == [("steward/kitchen/sensor/temperature/state", b"None")]
+    assert node.last(TEMPERATURE) == 20.5
+
+
+def test_entities_that_go(tmp_path: Path) -> None:
+    node = make(tmp_path)
+    node.declare("one", (TEMPERATURE, SWITCH, BELL))
+    node.take_info()
+    node.publish("one", TEMPERATURE, 20.5)
+    node.declare("one", (SWITCH,))
+    assert node.take_info()
+    assert node.stale_topics == {"steward/kitchen/sensor/temperature/state"}
+    assert "steward/kitchen/sensor/temperature/state" not in dict(node.take_states())
+    node.declare("one", (SWITCH, TEMPERATURE))  # and come back before it was cleared
+    assert node.stale_topics == set()
+    assert dict(node.take_states())["steward/kitchen/sensor/temperature/state"] == b"None"
+
+
+async def test_what_is_kept(tmp_path: Path) -> None:
+    node = make(tmp_path)
+    node.declare("one", (TEMPERATURE, SWITCH))
+    node.publish("one", SWITCH, state=True)
+    node.publish("one", TEMPERATURE, 20)
+    assert node.unsaved.is_set()
+    await node.save()
+    later = make(tmp_path)
+    assert [later.last(SWITCH), later.last(TEMPERATURE)] == [True, None]
+    assert later.entity(TEMPERATURE.id) == TEMPERATURE
+    # The switch has become a number: what was kept is no state of it.
+    assert later.last(NumberInfo(key="switch", name="Number", minimum=0, maximum=1)) is None
+    without = make(tmp_path, "two")
+    assert without.entity(TEMPERATURE.id) is None
+    assert without.stale_topics == {
+        f"steward/kitchen/{name}/state" for name in ("binary_sensor/problem_one", "sensor/temperature", "switch/switch")
+    }
+
+
+async def test_other_nodes_topics_are_left_alone(tmp_path: Path) -> None:
+    Storage(tmp_path).save("node", {"topics": ["steward/kitchen/sensor/a/state", "steward/nursery/sensor/a/state"]})
+    assert make(tmp_path).stale_topics == {"steward/kitchen/sensor/a/state"}
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"topics": 1}', '{"entities": [{"platform": "toaster"}]}'])
+def test_damaged_document(tmp_path: Path, content: str) -> None:
+    (tmp_path / "node.json").write_text(content)
+    assert NodeInfo.decode(make(tmp_path).take_info() or b"").instance == INSTANCE
+
+
+async def test_disk_that_fails(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    node = make(tmp_path / "state")
+    (tmp_path / "state").write_text("in the way")
+    for module in ("one", "two"):
+        node.declare(module, (SensorInfo(key=module, name=module),))
+        await node.save()
+    assert len([record for record in caplog.records if "Can't keep" in record.message]) == 1
+
+
+def test_problem_becomes_one_line(tmp_path: Path) -> None:
+    node = make(tmp_path)
+    node.set_problem("one", "no\n\tbus\x00 " + "!" * 300)
+    problem = NodeInfo.decode(node.take_info() or b"").modules["one"].problem
+    assert problem is not None
+    assert problem.startswith("no bus !!!")
+    assert len(problem) == 255
+    node.set_problem("one", problem)
+    assert node.take_info() is None
+
+
+async def test_events_wait_in_order(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    node = make(tmp_path)
+    node.declare("one", (BELL,))
+    events = [node.happen("one", BELL, "rung", {"number": number}) for number in range(103)]
+    sent = []
+    while happened := node.next_event():
+        assert happened is node.next_event()  # until the broker has it
+        sent.append(json.loads(happened.payload)["id"])
+        node.sent(happened)
+    assert sent == [event.id for event in events[3:]]
+    assert len(caplog.records) == 1
+
+
+async def test_events_get_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = make(tmp_path)
+    node.declare("one", (BELL,))
+    node.happen("one", BELL, "rung", {})
+    assert node.next_event()
+    monkeypatch.setattr(node_module, "_EVENT_LIFE", -1)
+    assert node.next_event() is None
+
+
+def test_order_of_commands() -> None:
+    entities = {SWITCH.id: SWITCH}
+    commands = Commands(entities.get)
+    now = datetime.now(UTC)
+
+    def tell(target: bool, age: float) -> Received | None:
+        payload = Command(target, now - timedelta(seconds=age), "cause").encode(SWITCH)
+        return commands.read("steward/kitchen/switch/switch/command", payload, retained=False)
+
+    assert tell(True, 5)
+    assert tell(False, 5)
+    assert tell(True, 6) is None
+    assert tell(True, 11) is None
+    assert tell(False, 4)
+    assert commands.dropped == {Reason.EXPIRED: 2}
+    assert tell(True, -3600)  # somebody's clock is an hour fast
+    assert tell(False, 3)
+    assert commands.read("steward/kitchen/switch/switch/state", b"ON", retained=False) is None
+    assert commands.read("elsewhere", b"ON", retained=False) is None
+    assert commands.dropped == {Reason.EXPIRED: 2, Reason.BAD_TOPIC: 2}
+
+
+def test_machine(tmp_path: Path) -> None:
+    assert read_machine(tmp_path).model is None
+    (tmp_path / "device-tree").mkdir()
+    (tmp_path / "device-tree" / "model").write_bytes(b"Raspberry Pi Zero 2 W Rev 1.0\0")
+    machine = read_machine(tmp_path)
+    assert (machine.manufacturer, machine.model) == ("Raspberry Pi", "Raspberry Pi Zero 2 W Rev 1.0")
+    (tmp_path / "device-tree" / "model").write_bytes(b"Banana\xff\0")
+    assert read_machine(tmp_path).manufacturer is None
+    assert printable(" a\0\n b ") == "a b"
