@@ -17,7 +17,7 @@ def main(folder: str) -> int:
     """Report on the coverage data in a folder; return the exit code."""
     coverage = [sys.executable, "-m", "coverage"]
     data = f"--data-file={folder}/combined"
-    runs = sorted(str(path) for path in Path(folder).glob("coverage.*"))
+    runs = sorted(str(path) for path in Path(folder).glob("data.*"))
     subprocess.run([*coverage, "combine", "--quiet", "--keep", data, *runs], cwd=ROOT, check=True)
     subprocess.run([*coverage, "json", "--quiet", data, "-o", f"{folder}/coverage.json"], cwd=ROOT, check=True)
     subprocess.run([*coverage, "report", data], cwd=ROOT, check=True)

@@ -26,6 +26,7 @@ PATIENCE: Final = 600
 PYTEST: Final = ("-m", "pytest", "--quiet")
 NO_HOME_ASSISTANT: Final = ("-p", "no:homeassistant")
 """Home Assistant's pytest plugin forbids sockets; only its own tests want that."""
+NEWEST: Final = ("-p", "tests.newest_home_assistant")
 PR_SET_CHILD_SUBREAPER: Final = 36
 
 
@@ -67,7 +68,7 @@ def pytest(name: str, python: str, *arguments: str, measure: str | None = None) 
     if measure is not None:
         command += [f"--cov={measure}" if measure else "--cov", "--cov-report="]
     return Step(
-        name, tuple(command), tests=True, python=python, environment={"COVERAGE_FILE": f"{RESULTS}/coverage.{name}"}
+        name, tuple(command), tests=True, python=python, environment={"COVERAGE_FILE": f"{RESULTS}/data.{name}"}
     )
 
 
@@ -96,7 +97,7 @@ def lanes() -> tuple[list[Step], list[Step]]:
 def next_steps() -> list[Step]:
     """Return what is run with the newest Home Assistant."""
     return [
-        pytest("integration-next", ".venv-next", "tests/integration"),
+        pytest("integration-next", ".venv-next", *NEWEST, "tests/integration"),
         Step("demo-next", ("script/demo", "--check"), environment={"STEWARD_VENV": ".venv-next"}),
     ]
 
@@ -203,7 +204,7 @@ def main(arguments: list[str]) -> int:
 
     if "--next" in arguments:
         rest = [argument for argument in arguments if argument != "--next"]
-        plan = [[pytest("integration-next", ".venv-next", *rest)] if rest else next_steps()]
+        plan = [[pytest("integration-next", ".venv-next", *NEWEST, *rest)] if rest else next_steps()]
     elif arguments:
         plan = [named(arguments)]
     else:
