@@ -4,4 +4,4 @@ import homeassistant  # noqa: F401  # before pytest's other plugins: it puts its
 from homeassistant.components import logger
 
 # The helpers import it and call it at the end of a test; the newer Home Assistant has nothing to clear there.
-logger._clear_logger_overwrites = lambda hass: None
+logger._clear_logger_overwrites = lambda _hass: None
