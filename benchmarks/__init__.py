@@ -1,0 +1,1 @@
+"""Measurements of Steward beside its peers; `script/bench` runs them."""
