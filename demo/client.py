@@ -84,15 +84,6 @@ class Flow:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
-    """A config flow that waits for its user: what was found, for which integration."""
-
-    flow_id: str
-    integration: str
-    unique_id: str | None
-
-
 @dataclass(slots=True)
 class States:
     """Home Assistant's states as they are now."""

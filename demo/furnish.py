@@ -10,7 +10,7 @@ from typing import Any, Final
 from steward_house.protocol.node import NodeInfo
 
 from .broker import Broker
-from .client import Client, Device, Discovery
+from .client import Client, Device
 from .dashboard import DASHBOARD, Card, Names, dashboard
 from .house import House
 from .observer import Observer
@@ -75,18 +75,27 @@ async def add_broker(client: Client, broker: Broker) -> None:
 
 
 async def add_rooms(client: Client, rooms: Sequence[Room]) -> None:
-    """Confirm the discovered rooms that are no entries yet."""
-    missing = {room.node for room in rooms} - {node for device in await client.devices() for node in _nodes(device)}
-    found: asyncio.Queue[Discovery] = asyncio.Queue()
-    await _discover(client, found)
+    """Confirm the discovered rooms that are no devices yet, and return when all are."""
+    wanted = {room.node for room in rooms}
+    flows: dict[str, str] = {}
+    changed = asyncio.Event()
+
+    def discovered(changes: list[dict[str, Any]]) -> None:
+        for change in changes:
+            if change["type"] != "removed" and change["flow"]["handler"] == DOMAIN:
+                flows[change["flow"]["context"]["unique_id"]] = change["flow_id"]
+        changed.set()
+
+    await client.subscribe("config_entries/flow/subscribe", discovered)
+    await client.subscribe("subscribe_events", lambda _: changed.set(), event_type="device_registry_updated")
     try:
         async with asyncio.timeout(DISCOVERY_SECONDS):
-            while missing:
-                discovery = await found.get()
-                if discovery.integration == DOMAIN and discovery.unique_id in missing:
-                    say(f"adding {discovery.unique_id}")
-                    await client.continue_flow(discovery.flow_id, {})
-                    missing.remove(discovery.unique_id)
+            while missing := wanted - {node for device in await client.devices() for node in _nodes(device)}:
+                for node in missing & flows.keys():
+                    say(f"adding {node}")
+                    await client.continue_flow(flows.pop(node), {})
+                await changed.wait()
+                changed.clear()
     except TimeoutError:
         message = f"Home Assistant does not discover {', '.join(sorted(missing))}"
         raise DemoError(message) from None
@@ -104,18 +113,6 @@ async def _running(client: Client) -> None:
     except TimeoutError:
         message = f"Home Assistant did not finish its start in {START_SECONDS} s"
         raise DemoError(message) from None
-
-
-async def _discover(client: Client, found: asyncio.Queue[Discovery]) -> None:
-    """Put every discovery that waits for the user, and every one to come, into a queue."""
-
-    def changed(changes: list[dict[str, Any]]) -> None:
-        for change in changes:
-            if change["type"] != "removed":
-                flow = change["flow"]
-                found.put_nowait(Discovery(flow["flow_id"], flow["handler"], flow["context"].get("unique_id")))
-
-    await client.subscribe("config_entries/flow/subscribe", changed)
 
 
 async def _wait_for_entities(client: Client, infos: Mapping[str, NodeInfo]) -> None:

@@ -84,21 +84,24 @@ def test_start_with_a_broker_from_pypi(tmp_path: Path) -> None:
     assert result["broker"] == "amqtt"
 
 
-@pytest.mark.usefixtures("cold")
-def test_ctrl_c_stops_everything(folder: Path) -> None:
-    with demo("--data", folder) as process:
-        assert process.stdout is not None
-        assert any("Log in as" in line for line in process.stdout)
-        assert left_in(folder)
+def test_ctrl_c_stops_everything_at_any_time_and_the_next_start_goes_on(tmp_path: Path) -> None:
+    with demo("--data", tmp_path / "house") as process:
+        assert any("adding the MQTT integration" in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)
         assert process.wait(SECONDS) == 0
-    assert left_in(folder) == []
+    assert left_in(tmp_path) == []
+    with demo("--data", tmp_path / "house") as process:
+        assert any("Log in as" in line for line in process.stdout)
+        assert left_in(tmp_path)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) == 0
+    assert left_in(tmp_path) == []
 
 
 @pytest.mark.usefixtures("cold")
 def test_end_of_one_program_ends_everything(folder: Path) -> None:
     with demo("--data", folder) as process:
-        assert process.stdout is not None
         assert any("Log in as" in line for line in process.stdout)
         [node] = [
             child
