@@ -174,6 +174,8 @@ use_identity_as_username true
         daemon = Zero(tmp_path, {"node": "kitchen", "state_dir": "state", "mqtt": mqtt | files})
         await asyncio.to_thread(daemon.until, "No connection to")
         assert daemon.end() == 0
+        assert "CERTIFICATE_REQUIRED" in daemon.log[0]
+        assert len(daemon.log) == 1
     finally:
         daemon.close()
         broker.stop()

@@ -81,5 +81,4 @@ def _set_up_logging(level: str) -> None:
     # The journal of systemd has times of its own.
     stamp = "" if "JOURNAL_STREAM" in os.environ else "%(asctime)s "
     logging.basicConfig(level=level.upper(), stream=sys.stderr, format=f"{stamp}%(levelname)s %(message)s")
-    for library in ("asyncio", "steward_house.zero.link.paho"):
-        logging.getLogger(library).setLevel(logging.WARNING)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)

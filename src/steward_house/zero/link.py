@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 import logging
 import socket
-from typing import Final
+from typing import Final, override
 
 import aiomqtt
 
@@ -16,7 +16,6 @@ from .node import Node
 from .settings import Settings
 
 _LOG: Final = logging.getLogger(__name__)
-_PAHO: Final = logging.getLogger(f"{__name__}.paho")
 _KEEPALIVE: Final = 15
 """Seconds; the broker says `offline` for a node that was silent for one and a half times as long."""
 _WINDOW: Final = 0.02
@@ -25,6 +24,16 @@ _HELD: Final = 10
 """A connection that was kept for so many seconds was a good one."""
 _TIMEOUT: Final = 5
 """Seconds that the broker may take to answer."""
+
+
+class _Errors(logging.Handler):
+    """Takes what the MQTT library logs: often only that tells why a connection failed, and it does so every time."""
+
+    last: str | None = None
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        self.last = record.getMessage()
 
 
 class Link:
@@ -43,6 +52,11 @@ class Link:
         self._backoff = Backoff(0.5, 30)
         self._leaving = asyncio.Event()
         self._fault: str | None = None
+        self._errors = _Errors()
+        self._library = logging.getLogger(f"{__name__}.paho")
+        self._library.setLevel(logging.ERROR)
+        self._library.propagate = False
+        self._library.handlers = [self._errors]
 
     async def run(self) -> None:
         """Be connected until `leave`."""
@@ -50,11 +64,12 @@ class Link:
         leaving = asyncio.create_task(self._leaving.wait())
         while not self._leaving.is_set():
             start = loop.time()
+            self._errors.last = None
             try:
                 async with self._client() as client:
                     await self._converse(client)
             except (aiomqtt.MqttError, OSError, ValueError) as error:
-                self._lost(str(error))
+                self._lost(": ".join(text for text in (str(error), self._errors.last) if text))
             if loop.time() - start >= _HELD:
                 self._backoff.reset()
             await asyncio.wait({leaving}, timeout=self._backoff.next())
@@ -76,7 +91,7 @@ class Link:
             will=aiomqtt.Will(self._status, Status.OFFLINE.value, qos=1, retain=True),
             timeout=_TIMEOUT,
             keepalive=_KEEPALIVE,
-            logger=_PAHO,
+            logger=self._library,
             tls_context=self._tls,
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
             max_queued_incoming_messages=1000,
@@ -101,11 +116,9 @@ class Link:
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
-            payload = message.payload
-            if isinstance(payload, bytes | bytearray):
-                command = self.commands.read(message.topic.value, bytes(payload), retained=message.retain)
-                if command is not None:
-                    self._tell(command)
+            command = self.commands.read(message.topic.value, message.payload, retained=message.retain)
+            if command is not None:
+                self._tell(command)
 
     async def _talk(self, client: aiomqtt.Client) -> None:
         """Say everything, then what changes, then goodbye."""
