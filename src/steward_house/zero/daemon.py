@@ -61,7 +61,7 @@ async def _run(settings: Settings, storage: Storage, instance: str, patience: Pa
         connection = asyncio.create_task(link.run())
         keeping = asyncio.create_task(node.save_changes())
         end = asyncio.create_task(ending.wait())
-        await asyncio.wait({connection, keeping, end}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({modules, connection, keeping, end}, return_when=asyncio.FIRST_COMPLETED)
         modules.cancel()
         keeping.cancel()
         await asyncio.wait({modules, keeping})

@@ -68,7 +68,7 @@ class Link:
             try:
                 async with self._client() as client:
                     await self._converse(client)
-            except (aiomqtt.MqttError, OSError, ValueError) as error:
+            except (aiomqtt.MqttError, OSError, UnicodeError) as error:
                 self._lost(": ".join(text for text in (str(error), self._errors.last) if text))
             if loop.time() - start >= _HELD:
                 self._backoff.reset()

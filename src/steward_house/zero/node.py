@@ -346,7 +346,7 @@ class Node:
 def _problem_entity(module: str) -> BinarySensorInfo:
     return BinarySensorInfo(
         key=f"problem_{module}",
-        name=f"Problem of {module}",
+        name=f"Problem in {module}",
         translation_key="module_problem",
         placeholders={"module": module},
         device_class="problem",

@@ -1,6 +1,6 @@
 """Finds the modules that are installed and loads those that are wanted."""
 
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from .module import Module
@@ -8,14 +8,13 @@ from .module import Module
 GROUP: Final = "steward.zero_modules"
 
 
-def installed() -> list[str]:
-    """Return the names of all modules that are installed."""
-    return sorted({point.name for point in entry_points(group=GROUP)})
+def installed() -> dict[str, EntryPoint]:
+    """Return all modules that are installed, by name."""
+    return {point.name: point for point in entry_points(group=GROUP)}
 
 
-def load(name: str) -> type[Module] | str:
+def load(point: EntryPoint) -> type[Module] | str:
     """Return an installed module's class, or what keeps it from being loaded."""
-    point = next(iter(entry_points(group=GROUP, name=name)))
     try:
         loaded = point.load()
     # Somebody else's code: whatever it does, even leaving, is the module's problem and not the node's.

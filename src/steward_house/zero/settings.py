@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 import difflib
+from importlib.metadata import EntryPoint
 import os
 from pathlib import Path
 import ssl
@@ -97,10 +98,10 @@ def read_settings(path: Path) -> Settings:
     files = {name: path.parent / mqtt[name] for name in ("ca", "certificate", "key") if isinstance(mqtt.get(name), str)}
     faults += _check_files(files)
     modules = []
+    plugins = installed()
     for name, given in _section(values, "modules", {"system": None}).items():
         if isinstance(name, str):
-            module = _read_module(name, given, faults)
-            modules.append(module)
+            modules.append(_read_module(name, given, plugins, faults))
     if faults:
         raise SettingsError(faults)
     return Settings(
@@ -254,17 +255,16 @@ def _check_files(files: Mapping[str, Path]) -> list[str]:
     return faults
 
 
-def _read_module(name: str, given: object, faults: list[str]) -> ModuleSettings:
+def _read_module(name: str, given: object, plugins: Mapping[str, EntryPoint], faults: list[str]) -> ModuleSettings:
     where = f"modules.{name}"
-    names = installed()
-    if name not in names:
-        likely = difflib.get_close_matches(name, names, 1)
-        hint = f"did you mean {likely[0]}?" if likely else f"installed are {', '.join(names) or 'none'}"
+    if name not in plugins:
+        likely = difflib.get_close_matches(name, plugins, 1)
+        hint = f"did you mean {likely[0]}?" if likely else f"installed are {', '.join(sorted(plugins)) or 'none'}"
         faults.append(f"{where}: there is no such module; {hint}")
         return ModuleSettings(name=name, kind="")
     if not KEY.fullmatch(name) or len(name) > _MAX_MODULE_NAME:
         faults.append(f"{where}: a module's name has 1 to {_MAX_MODULE_NAME} of a-z, 0-9, _ and -")
-    kind = load(name)
+    kind = load(plugins[name])
     if isinstance(kind, str):
         return ModuleSettings(name=name, kind=kind)
     values = {} if given is None else given

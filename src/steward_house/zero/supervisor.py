@@ -41,8 +41,9 @@ class Supervisor:
         self._runners = {module.name: _Runner(node, module, patience) for module in modules}
 
     async def run(self) -> None:
-        """Run all modules until cancelled; returns when all have ended or were given up."""
+        """Run all modules until cancelled."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.Event().wait())  # also when there is none that can run
             for runner in self._runners.values():
                 group.create_task(runner.run())
 
