@@ -62,7 +62,7 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _until_stopped(arguments: argparse.Namespace) -> int:
-    """Run the demo until it is done, or until Ctrl-C or SIGTERM, which let everything be stopped in order."""
+    """Run the demo until it is done, or until Ctrl-C, SIGTERM or the terminal's end, which let everything be stopped in order."""
     work = asyncio.ensure_future(_check(arguments) if arguments.check else _live(arguments))
     stops: list[int] = []
 
@@ -71,7 +71,7 @@ async def _until_stopped(arguments: argparse.Namespace) -> int:
             work.cancel()
         stops.append(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop, number)
     try:
         await work

@@ -10,7 +10,7 @@ from typing import Final
 
 from .process import LOOPBACK, DemoError, Process
 
-START_SECONDS: Final = 15
+START_SECONDS: Final = 30
 SYSTEM_FOLDERS: Final = "/usr/local/sbin:/usr/sbin"
 """Where Debian puts Mosquitto, and where an ordinary user's PATH doesn't lead."""
 

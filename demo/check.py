@@ -9,7 +9,7 @@ from typing import Final
 from steward_house.protocol.entity import LightState, Platform
 from steward_house.protocol.node import Event
 
-from .client import MISSING, UNKNOWN, Client
+from .client import MISSING, UNKNOWN, Client, States
 from .dashboard import Names
 from .house import House
 from .observer import Observer, observing
@@ -22,6 +22,7 @@ LOSS_SECONDS: Final = 10
 RECOVERY_SECONDS: Final = 40
 """Home Assistant's MQTT client tries again every 10 s."""
 
+PROBLEM: Final = "binary_sensor_problem_"
 STATELESS: Final = ("button_", "event_")
 """Entities whose state is unknown until they have been used."""
 RECORD: Final = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\S+ ([A-Z]+) ", re.MULTILINE)
@@ -64,6 +65,7 @@ async def check(house: House, client: Client, observer: Observer, names: Names, 
     """
     await _wait_for_states(client, names, STATES_SECONDS)
     setup = monotonic() - since
+    refuse_problems(client.states, names)
     say("waving a hand in the nursery")
     first = await _gesture(client, observer, names)
     say("restarting the broker")
@@ -73,6 +75,7 @@ async def check(house: House, client: Client, observer: Observer, names: Names, 
     await house.start_broker()
     await _wait_for_states(client, names, RECOVERY_SECONDS)
     recovery = monotonic() - down
+    refuse_problems(client.states, names)
     say("waving again")
     async with observing(house.broker.port) as again:
         await again.wait_for_infos(list(names))
@@ -126,6 +129,19 @@ async def _wait_for_states(client: Client, names: Names, seconds: float) -> None
         ]
 
     await client.states.wait(lambda: not missing(), lambda: f"a state of {', '.join(missing())}", seconds)
+
+
+def refuse_problems(states: States, names: Names) -> None:
+    """Make sure that every module of every node works.
+
+    Raises:
+        DemoError: one has a problem.
+    """
+    for room in names.values():
+        for key, entity_id in room.items():
+            if key.startswith(PROBLEM) and states.of(entity_id) != "off":
+                message = f"{entity_id}: {states.now[entity_id].attributes.get('reason')}"
+                raise DemoError(message)
 
 
 async def _wait_for_loss(client: Client, names: Names) -> None:

@@ -1,10 +1,11 @@
-"""What the check takes for a complaint in Home Assistant's log."""
+"""What the check takes for a complaint: in Home Assistant's log, and of a node's modules."""
 
 from pathlib import Path
 
 import pytest
 
-from demo.check import complaints_of
+from demo.check import complaints_of, refuse_problems
+from demo.client import States
 from demo.process import ROOT, DemoError
 
 ANNOUNCED = (
@@ -32,3 +33,14 @@ def test_log_without_the_usual_announcement_is_not_trusted(tmp_path: Path) -> No
     log.write_text("\n".join(QUIET))
     with pytest.raises(DemoError, match="look different"):
         complaints_of(log)
+
+
+def test_module_with_a_problem_is_a_complaint() -> None:
+    names = {"kitchen": {"light_light": "light.kitchen", "binary_sensor_problem_system": "binary_sensor.kitchen"}}
+    states = States()
+    states.set("light.kitchen", {"state": "on", "attributes": {}})
+    states.set("binary_sensor.kitchen", {"state": "off", "attributes": {}})
+    refuse_problems(states, names)
+    states.set("binary_sensor.kitchen", {"state": "on", "attributes": {"reason": "its sensors are gone"}})
+    with pytest.raises(DemoError, match="its sensors are gone"):
+        refuse_problems(states, names)
