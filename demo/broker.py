@@ -70,7 +70,7 @@ class Broker(Process):
 
     def _configure(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        user = f"user {os.environ.get('USER', 'root')}\n" if os.geteuid() == 0 else ""
+        user = "user root\n" if os.geteuid() == 0 else ""  # else it changes to a user who may not write here
         (self._folder / "mosquitto.conf").write_text(
             f"listener {self.port} {LOOPBACK}\nallow_anonymous true\nset_tcp_nodelay true\n"
             f"persistence true\npersistence_location {self._folder}/\n{user}",

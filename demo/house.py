@@ -1,13 +1,14 @@
 """The house: its broker, Home Assistant and area nodes, started together and stopped together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 import fcntl
 import json
 from pathlib import Path
 import shutil
+from typing import Final
 
 from .broker import Broker, Kind
 from .client import Client, connect
@@ -15,6 +16,9 @@ from .homeassistant import HomeAssistant
 from .observer import Observer, observing
 from .process import DemoError, Process, free_port, is_free
 from .rooms import ROOMS, Node, Room
+
+LOCK: Final = "lock"
+"""The file that a running demo holds a lock on, and that shows whose a folder is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +86,7 @@ async def running(plan: Plan) -> AsyncIterator[House]:
         DemoError: another demo uses the folder, or a program of the house ended by itself (within a group).
     """
     plan.folder.mkdir(parents=True, exist_ok=True)
-    with (plan.folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            message = f"another demo is running in {plan.folder}"
-            raise DemoError(message) from None
+    with _owned(plan.folder):
         async with asyncio.TaskGroup() as watch:
             house = House(plan, watch)
             try:
@@ -114,16 +113,27 @@ def reset(folder: Path) -> None:
     """
     if not folder.exists():
         return
-    if not (folder / "lock").exists():
+    if not (folder / LOCK).exists():
         message = f"{folder} was not made by the demo; not removing it"
         raise DemoError(message)
-    with (folder / "lock").open("w") as lock:
+    with _owned(folder):
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _owned(folder: Path) -> Iterator[None]:
+    """Let no other demo use a folder meanwhile.
+
+    Raises:
+        DemoError: another one uses it already.
+    """
+    with (folder / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            message = f"a demo is running in {folder}; stop it first"
+            message = f"another demo is running in {folder}; stop it first"
             raise DemoError(message) from None
-        shutil.rmtree(folder)
+        yield
 
 
 def _broker_port(folder: Path) -> int:
