@@ -28,7 +28,7 @@ class Patience:
     settled: float = 5
     """A module that was restarted counts as working again with its first sign of life after this time."""
     proven: float = 60
-    """A module that ran for this time begins with the first delay again when it fails."""
+    """A module that was well for this time begins with the first delay again when it fails."""
     grace: float = 5
     """How long a module may take to end."""
 
@@ -81,31 +81,28 @@ class _Runner:
         if isinstance(kind, str):
             self._fail(kind)
             return
-        loop = asyncio.get_running_loop()
         while True:
-            start = loop.time()
             self._workers = [worker for worker in self._workers if worker.alive]
             if len(self._workers) < _MAX_HANGING:
                 self._fail(await self._run_once(kind))
             else:
                 self._fail(f"{len(self._workers)} calls to its hardware hang; the node has to be restarted")
-            if loop.time() - start >= self._patience.proven:
-                self._backoff.reset()
             await asyncio.sleep(self._backoff.next())
 
     async def _run_once(self, kind: type[Module]) -> str:
         """Run the module until it ends, or has to be ended; return why it did."""
-        loop = asyncio.get_running_loop()
         self._blocked.clear()
         context = self.context = Context(self._node, self._settings.name, kind.stall)
         self._workers.append(context.worker)
         marked = contextvars.copy_context()
         marked.run(culprit.set, self._blocked.set)
-        task = loop.create_task(self._guard(kind, context), name=self._settings.name, context=marked)
+        task = asyncio.create_task(self._guard(kind, context), name=self._settings.name, context=marked)
         reason: str | None = None
         try:
             reason = await self._watch(task, context)
         finally:
+            if context.lively_after(self._patience.proven):
+                self._backoff.reset()
             self.context = None
             task.cancel()
             await asyncio.wait({task}, timeout=self._patience.grace)
