@@ -36,8 +36,9 @@ nodes = st.from_regex(node.NODE, fullmatch=True)
 topics = st.from_regex(node.TOPIC, fullmatch=True)
 moments = st.datetimes(timezones=st.just(UTC))
 characters = st.characters(exclude_categories=["Cs"])
-texts = st.text(characters, min_size=1, max_size=fields.MAX_TEXT).filter(str.isprintable)
-short_texts = st.text(characters, min_size=1, max_size=32).filter(str.isprintable)
+printable = st.characters(exclude_categories=["C", "Z"], include_characters=" ")
+texts = st.text(printable, min_size=1, max_size=fields.MAX_TEXT)
+short_texts = st.text(printable, min_size=1, max_size=32)
 integers = st.integers(-fields.MAX_INTEGER, fields.MAX_INTEGER)
 floats = st.floats(allow_nan=False, allow_infinity=False)
 numbers = integers | floats
@@ -209,7 +210,7 @@ journals = st.builds(
         st.builds(
             node.JournalEntry,
             moments,
-            st.text(characters, min_size=1, max_size=64).filter(str.isprintable),
+            st.text(printable, min_size=1, max_size=64),
             _attributes("at", "kind"),
         ),
         max_size=4,
