@@ -21,7 +21,7 @@ from steward_house.protocol.entity import (
     State,
     SwitchInfo,
 )
-from steward_house.protocol.fields import ContractError, Reason, check, dump
+from steward_house.protocol.fields import MAX_DEPTH, ContractError, Reason, check, dump, parse
 
 ULID: Final = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 AT: Final = "2026-10-12T07:05:00+00:00"
@@ -90,6 +90,7 @@ NO_JSON: Final = [
     (b'{"a":' * 800, Reason.NOT_JSON),
     (b"1" * 4096, Reason.BAD_VALUE),
     (b"[" * 17 + b"]" * 17, Reason.BAD_VALUE),
+    (b'{"a":' * 17 + b"1" + b"}" * 17, Reason.BAD_VALUE),
     (b"1e999", Reason.BAD_VALUE),
     (b"9007199254740993", Reason.BAD_VALUE),
     (b'{"contract":-9007199254740993}', Reason.BAD_VALUE),
@@ -527,3 +528,7 @@ def test_what_is_no_json_at_all() -> None:
     for value in (object(), b"x", {1}, (1,), NOON, 1j):
         assert reason(check, value) is Reason.BAD_VALUE
         assert reason(dump, {"a": [value]}) is Reason.BAD_VALUE
+
+
+def test_how_deep_a_message_may_nest() -> None:
+    assert dump(parse(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH, 100)) == b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
