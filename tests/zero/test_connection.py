@@ -7,6 +7,7 @@ import re
 import signal
 
 import pytest
+import trustme
 
 from tests.broker import Broker
 
@@ -147,31 +148,39 @@ async def test_leftovers(zero: Callable[..., Zero], spy: Spy, broker: Broker, *,
     assert ("steward/kitchen/sensor/memory_used/state" in states) is batch
 
 
-TLS = Path(__file__).with_name(
-    "tls"
-)  # a CA, whose key is gone, and two certificates of it that are valid for a century
-
-
 async def test_certificates(tmp_path: Path) -> None:
     """Both sides know each other by their certificates; the broker takes the node's name from it."""
+    authority = trustme.CA()
+    files = {"ca": tmp_path / "ca.crt", "certificate": tmp_path / "node.crt", "key": tmp_path / "node.key"}
+    authority.cert_pem.write_to_path(str(files["ca"]))
+    node = authority.issue_cert("kitchen", common_name="kitchen")
+    node.cert_chain_pems[0].write_to_path(str(files["certificate"]))
+    node.private_key_pem.write_to_path(str(files["key"]))
+    server = authority.issue_cert("127.0.0.1")
+    server.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "broker.pem"))
     settings = f"""
-cafile {TLS / "ca.crt"}
-certfile {TLS / "broker.crt"}
-keyfile {TLS / "broker.key"}
+cafile {files["ca"]}
+certfile {tmp_path / "broker.pem"}
+keyfile {tmp_path / "broker.pem"}
 require_certificate true
 use_identity_as_username true
 """
     broker = Broker(tmp_path / "tls", settings)
     broker.start()
-    files = {"ca": str(TLS / "ca.crt"), "certificate": str(TLS / "node.crt"), "key": str(TLS / "node.key")}
     mqtt = {"host": "127.0.0.1", "port": broker.port}
-    daemon = Zero(tmp_path, {"node": "kitchen", "state_dir": "state", "mqtt": mqtt | files})
+    daemon = Zero(
+        tmp_path,
+        {"node": "kitchen", "state_dir": "state", "mqtt": mqtt | {name: str(path) for name, path in files.items()}},
+    )
     try:
         await asyncio.to_thread(daemon.until, "Connected to")
         assert any("u'kitchen'" in line for line in list(broker.log))
         assert daemon.end() == 0
         del files["certificate"], files["key"]
-        daemon = Zero(tmp_path, {"node": "kitchen", "state_dir": "state", "mqtt": mqtt | files})
+        daemon = Zero(
+            tmp_path,
+            {"node": "kitchen", "state_dir": "state", "mqtt": mqtt | {name: str(path) for name, path in files.items()}},
+        )
         await asyncio.to_thread(daemon.until, "No connection to")
         assert daemon.end() == 0
         assert "CERTIFICATE_REQUIRED" in daemon.log[0]
