@@ -135,7 +135,8 @@ async def test_entities_come_and_go(hass: HomeAssistant, kitchen: Node, entry, s
     assert state("sensor.kitchen_humidity") == "51"
     # What the user changed of an entity comes back with it.
     await kitchen.say("info", INFO.encode())
-    assert hass.states.get("sensor.kitchen_object_temperature").attributes["friendly_name"] == "Warmth"
+    assert registry.async_get("sensor.kitchen_object_temperature").name == "Warmth"
+    assert state("sensor.kitchen_object_temperature") == STATE_UNKNOWN
     assert hass.states.get("sensor.kitchen_humidity") is None
     assert len(er.async_entries_for_config_entry(registry, entry.entry_id)) == len(ENTITIES)
 
