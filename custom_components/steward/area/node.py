@@ -27,7 +27,6 @@ from ..protocol.entity import MAX_STATE_BYTES, EntityInfo, EventInfo, Platform, 
 from ..protocol.fields import ContractError, Reason
 from ..protocol.node import (
     MAX_ENTITIES,
-    ROOT,
     Capability,
     Command,
     Event,
@@ -42,6 +41,7 @@ from ..protocol.node import (
 )
 from .drops import Drops
 from .entity import AreaEntity
+from .house import async_get_house
 from .issues import async_clear_other_instance, async_report_other_instance
 
 _LOGGER = logging.getLogger(__name__)
@@ -78,7 +78,6 @@ class AreaNode:
         self._platforms: dict[Platform, _PlatformSetup] = {}
         self._early: dict[str, bytes] = {}
         self._event_ids: OrderedDict[str, None] = OrderedDict()
-        self._info_payload = b""
 
     async def async_check_broker(self) -> None:
         """Make sure that there is a connection to the broker.
@@ -113,13 +112,16 @@ class AreaNode:
 
     async def async_subscribe(self) -> None:
         """Ask the broker for the node's messages, until the entry is unloaded."""
-        for name, receive, qos in (
-            (topic(self.id, Leaf.INFO), self._receive_info, 1),
-            (topic(self.id, Leaf.STATUS), self._receive_status, 1),
-            (topic(self.id, Leaf.STATES), self._receive_states, 0),
-            (f"{ROOT}/{self.id}/+/+/state", self._receive_state, 1),
+        for leaf, receive, qos in (
+            # First: entities that know already whether they are available are written once.
+            (Leaf.STATUS, self._receive_status, 1),
+            (Leaf.INFO, self._receive_info, 1),
+            (Leaf.STATES, self._receive_states, 0),
         ):
-            self.entry.async_on_unload(await mqtt.async_subscribe(self.hass, name, receive, qos, encoding=None))
+            self.entry.async_on_unload(
+                await mqtt.async_subscribe(self.hass, topic(self.id, leaf), receive, qos, encoding=None)
+            )
+        self.entry.async_on_unload(await async_get_house(self.hass).async_join(self.id, self._receive_state))
         self.entry.async_on_unload(mqtt.async_subscribe_connection_status(self.hass, self._connection_changed))
 
     async def async_command(self, info: EntityInfo, target: State, context: Context | None) -> None:
@@ -161,8 +163,7 @@ class AreaNode:
 
     @callback
     def _receive_info(self, message: ReceiveMessage) -> None:
-        payload = _bytes(message)
-        if payload == self._info_payload or not payload:
+        if not (payload := _bytes(message)):
             return
         try:
             info = NodeInfo.decode(payload)
@@ -171,11 +172,11 @@ class AreaNode:
             return
         if info.instance != self.entry.data[CONF_INSTANCE]:
             self.drops.add(message.topic, ContractError(Reason.OTHER_INSTANCE, "instance"))
-            self._info_payload = b""
             async_report_other_instance(self.hass, self.entry, info)
             return
         async_clear_other_instance(self.hass, self.entry)
-        self._info_payload = payload
+        if info == self.info:
+            return
         previous, self.info = self.info, info
         self.register_device()
         self._update_entities(info)

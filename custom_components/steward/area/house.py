@@ -1,0 +1,65 @@
+"""The one subscription to the states of all nodes, which all entries share.
+
+Home Assistant tries every wildcard subscription for every new topic, and subscribes to them one after the other: one for a hundred
+nodes instead of one each halves the time until all states are there.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from homeassistant.components import mqtt
+from homeassistant.components.mqtt import ReceiveMessage
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.util.hass_dict import HassKey
+
+from ..const import DOMAIN
+from ..protocol.node import ROOT
+
+TOPIC: Final = f"{ROOT}/+/+/+/state"
+
+type Receive = Callable[[ReceiveMessage], None]
+
+
+class House:
+    """The nodes that are set up, and the subscription to their states."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Begin without nodes; nothing is subscribed yet."""
+        self._hass = hass
+        self._receivers: dict[str, Receive] = {}
+        self._unsubscribe: CALLBACK_TYPE | None = None
+
+    async def async_join(self, node: str, receive: Receive) -> CALLBACK_TYPE:
+        """Let a node receive its states, the retained ones first; returns what ends that.
+
+        The broker sends what it retained only to a new subscription. So there is a new one for each node that joins: to the broker
+        it is the same one, asked for again, and Home Assistant asks once for all nodes that join at about the same time.
+        """
+        self._receivers[node] = receive
+        previous = self._unsubscribe
+        self._unsubscribe = await mqtt.async_subscribe(self._hass, TOPIC, self._dispatch, 1, encoding=None)
+        if previous:
+            previous()
+
+        @callback
+        def leave() -> None:
+            del self._receivers[node]
+            if not self._receivers and self._unsubscribe:
+                self._unsubscribe()
+                self._unsubscribe = None
+
+        return leave
+
+    @callback
+    def _dispatch(self, message: ReceiveMessage) -> None:
+        if receive := self._receivers.get(message.topic.split("/", 2)[1]):
+            receive(message)
+
+
+_HOUSE: Final[HassKey[House]] = HassKey(f"{DOMAIN}_house")
+
+
+@callback
+def async_get_house(hass: HomeAssistant) -> House:
+    """Return the house of a Home Assistant."""
+    return hass.data.setdefault(_HOUSE, House(hass))
