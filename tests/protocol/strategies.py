@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from steward_house.protocol import fields, node
+from steward_house.protocol import fields, hub, node
 from steward_house.protocol.entity import (
     ICON,
     KEY,
@@ -33,7 +33,7 @@ words = st.from_regex(WORD, fullmatch=True)
 ulids = st.from_regex(ULID, fullmatch=True)
 causes = st.from_regex(node.CAUSE, fullmatch=True)
 nodes = st.from_regex(node.NODE, fullmatch=True)
-topics = st.from_regex(node.TOPIC, fullmatch=True)
+topics = st.from_regex(hub.TOPIC, fullmatch=True)
 moments = st.datetimes(timezones=st.just(UTC))
 characters = st.characters(exclude_categories=["Cs"])
 printable = st.characters(exclude_categories=["C", "Z"], include_characters=" ")
@@ -202,13 +202,13 @@ infos = st.builds(
     entities=st.lists(entities, max_size=5, unique_by=lambda entity: entity.id).map(tuple),
 )
 names_of_automations = st.lists(texts, max_size=4, unique=True).map(tuple)
-acks = st.builds(node.Ack, causes, names_of_automations, names_of_automations)
-documents = st.builds(node.Document, st.integers(0, 2**53), st.lists(values, max_size=4).map(tuple))
+acks = st.builds(hub.Ack, causes, names_of_automations, names_of_automations)
+documents = st.builds(hub.Document, st.integers(0, 2**53), st.lists(values, max_size=4).map(tuple))
 journals = st.builds(
-    node.Journal,
+    hub.Journal,
     st.lists(
         st.builds(
-            node.JournalEntry,
+            hub.JournalEntry,
             moments,
             st.text(printable, min_size=1, max_size=64),
             _attributes("at", "kind"),
@@ -217,8 +217,8 @@ journals = st.builds(
     ).map(tuple),
     st.integers(0, 2**53),
 )
-hub_statuses = st.builds(node.HubStatus, texts, ulids, topics, st.booleans())
-heartbeats = st.builds(node.Heartbeat, ulids, moments)
+hub_statuses = st.builds(hub.HubStatus, texts, ulids, topics, st.booleans())
+heartbeats = st.builds(hub.Heartbeat, ulids, moments)
 
 bad_json = st.sampled_from(
     [

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, strategies as st
 import pytest
 
-from steward_house.protocol import node
+from steward_house.protocol import hub, node
 from steward_house.protocol.entity import EntityInfo, EventInfo, State, read_entity
 from steward_house.protocol.fields import ContractError, Json, Reason, dump, parse
 
@@ -14,11 +14,11 @@ from . import strategies
 
 MESSAGES = {
     "info": (strategies.infos, node.NodeInfo),
-    "ack": (strategies.acks, node.Ack),
-    "document": (strategies.documents, node.Document),
-    "journal": (strategies.journals, node.Journal),
-    "hub_status": (strategies.hub_statuses, node.HubStatus),
-    "heartbeat": (strategies.heartbeats, node.Heartbeat),
+    "ack": (strategies.acks, hub.Ack),
+    "document": (strategies.documents, hub.Document),
+    "journal": (strategies.journals, hub.Journal),
+    "hub_status": (strategies.hub_statuses, hub.HubStatus),
+    "heartbeat": (strategies.heartbeats, hub.Heartbeat),
     "status": (st.sampled_from(node.Status), node.Status),
 }
 
@@ -149,15 +149,15 @@ mappings = st.dictionaries(anything, st.recursive(strategies.nasty, st.lists, ma
                 unique_by=lambda entity: entity.id,
             ).map(tuple),
         ),
-        st.builds(node.Ack, anything, several, several),
-        st.builds(node.Document, st.integers(), st.lists(strategies.nasty, max_size=3).map(tuple)),
+        st.builds(hub.Ack, anything, several, several),
+        st.builds(hub.Document, st.integers(), st.lists(strategies.nasty, max_size=3).map(tuple)),
         st.builds(
-            node.Journal,
-            st.lists(st.builds(node.JournalEntry, moments, anything, mappings), max_size=2).map(tuple),
+            hub.Journal,
+            st.lists(st.builds(hub.JournalEntry, moments, anything, mappings), max_size=2).map(tuple),
             st.integers(),
         ),
-        st.builds(node.HubStatus, anything, strategies.ulids | anything, anything, st.booleans()),
-        st.builds(node.Heartbeat, strategies.ulids | anything, moments),
+        st.builds(hub.HubStatus, anything, strategies.ulids | anything, anything, st.booleans()),
+        st.builds(hub.Heartbeat, strategies.ulids | anything, moments),
     )
 )
 def test_messages_to_write(message: Any) -> None:

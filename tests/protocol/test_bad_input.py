@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from steward_house.protocol import node
+from steward_house.protocol import hub, node
 from steward_house.protocol.entity import (
     PRESS,
     BinarySensorInfo,
@@ -107,11 +107,11 @@ NO_JSON: Final = [
 ]
 READERS: Final[list[Callable[[bytes], object]]] = [
     node.NodeInfo.decode,
-    node.Ack.decode,
-    node.Document.decode,
-    node.Journal.decode,
-    node.HubStatus.decode,
-    node.Heartbeat.decode,
+    hub.Ack.decode,
+    hub.Document.decode,
+    hub.Journal.decode,
+    hub.HubStatus.decode,
+    hub.Heartbeat.decode,
     node.decode_states,
     lambda payload: node.Event.decode(payload, EVENT),
 ]
@@ -332,27 +332,27 @@ OTHERS: Final = [
     (node.Status.decode, b"", Reason.BAD_VALUE),
     (node.Status.decode, b"\xff", Reason.BAD_VALUE),
     (node.Status.decode, b"x" * TEN_MEGABYTES, Reason.BAD_VALUE),
-    (node.Ack.decode, b"{}", Reason.MISSING),
-    (node.Ack.decode, b'{"id":"a b"}', Reason.BAD_KEY),
-    (node.Ack.decode, b'{"id":"x","started":"automation.a"}', Reason.BAD_VALUE),
-    (node.Ack.decode, b'{"id":"x","started":["automation.a","automation.a"]}', Reason.DUPLICATE_KEY),
-    (node.Document.decode, b'{"contract":2,"version":1}', Reason.NEWER_CONTRACT),
-    (node.Document.decode, b'{"contract":1}', Reason.MISSING),
-    (node.Document.decode, b'{"contract":1,"version":-1}', Reason.BAD_VALUE),
-    (node.Document.decode, b'{"contract":1,"version":1,"items":{}}', Reason.BAD_VALUE),
-    (node.Journal.decode, b'{"entries":[]}', Reason.MISSING),
-    (node.Journal.decode, b'{"dropped":0,"entries":[{"kind":"event"}]}', Reason.MISSING),
-    (node.Journal.decode, b'{"dropped":0,"entries":[{"at":"2026-10-12T07:05:00Z"}]}', Reason.MISSING),
-    (node.Journal.decode, b'{"dropped":0,"entries":[0]}', Reason.BAD_VALUE),
-    (node.Journal.decode, b'{"dropped":0,"entries":[' + b"{}," * 256 + b"{}]}", Reason.BAD_VALUE),
-    (node.HubStatus.decode, b'{"house":"h","session":"s","will_topic":"hass/status"}', Reason.BAD_KEY),
+    (hub.Ack.decode, b"{}", Reason.MISSING),
+    (hub.Ack.decode, b'{"id":"a b"}', Reason.BAD_KEY),
+    (hub.Ack.decode, b'{"id":"x","started":"automation.a"}', Reason.BAD_VALUE),
+    (hub.Ack.decode, b'{"id":"x","started":["automation.a","automation.a"]}', Reason.DUPLICATE_KEY),
+    (hub.Document.decode, b'{"contract":2,"version":1}', Reason.NEWER_CONTRACT),
+    (hub.Document.decode, b'{"contract":1}', Reason.MISSING),
+    (hub.Document.decode, b'{"contract":1,"version":-1}', Reason.BAD_VALUE),
+    (hub.Document.decode, b'{"contract":1,"version":1,"items":{}}', Reason.BAD_VALUE),
+    (hub.Journal.decode, b'{"entries":[]}', Reason.MISSING),
+    (hub.Journal.decode, b'{"dropped":0,"entries":[{"kind":"event"}]}', Reason.MISSING),
+    (hub.Journal.decode, b'{"dropped":0,"entries":[{"at":"2026-10-12T07:05:00Z"}]}', Reason.MISSING),
+    (hub.Journal.decode, b'{"dropped":0,"entries":[0]}', Reason.BAD_VALUE),
+    (hub.Journal.decode, b'{"dropped":0,"entries":[' + b"{}," * 256 + b"{}]}", Reason.BAD_VALUE),
+    (hub.HubStatus.decode, b'{"house":"h","session":"s","will_topic":"hass/status"}', Reason.BAD_KEY),
     *[
-        (node.HubStatus.decode, f'{{"house":"h","session":"{ULID}","will_topic":"{topic}"}}'.encode(), Reason.BAD_KEY)
+        (hub.HubStatus.decode, f'{{"house":"h","session":"{ULID}","will_topic":"{topic}"}}'.encode(), Reason.BAD_KEY)
         for topic in ("", "#", "hass/+", "a\\u0000", "x" * 256)
     ],
-    (node.HubStatus.decode, f'{{"house":"h","session":"{ULID}"}}'.encode(), Reason.MISSING),
-    (node.Heartbeat.decode, f'{{"session":"{ULID}","at":"soon"}}'.encode(), Reason.BAD_VALUE),
-    (node.Heartbeat.decode, f'{{"session":"{ULID}"}}'.encode(), Reason.MISSING),
+    (hub.HubStatus.decode, f'{{"house":"h","session":"{ULID}"}}'.encode(), Reason.MISSING),
+    (hub.Heartbeat.decode, f'{{"session":"{ULID}","at":"soon"}}'.encode(), Reason.BAD_VALUE),
+    (hub.Heartbeat.decode, f'{{"session":"{ULID}"}}'.encode(), Reason.MISSING),
     (node.decode_states, dump({f"sensor/k{number}": 1 for number in range(513)}), Reason.BAD_VALUE),
 ]
 

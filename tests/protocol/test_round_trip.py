@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from steward_house.protocol import node
+from steward_house.protocol import hub, node
 from steward_house.protocol.entity import EntityInfo, EventInfo, State, read_entity
 from steward_house.protocol.fields import Json, dump, parse
 
@@ -62,28 +62,28 @@ def test_event(pair: tuple[EventInfo, node.Event]) -> None:
 
 
 @given(strategies.acks)
-def test_ack(ack: node.Ack) -> None:
-    assert node.Ack.decode(ack.encode()) == ack
+def test_ack(ack: hub.Ack) -> None:
+    assert hub.Ack.decode(ack.encode()) == ack
 
 
 @given(strategies.documents)
-def test_document(document: node.Document) -> None:
-    assert node.Document.decode(document.encode()) == document
+def test_document(document: hub.Document) -> None:
+    assert hub.Document.decode(document.encode()) == document
 
 
 @given(strategies.journals)
-def test_journal(journal: node.Journal) -> None:
-    assert node.Journal.decode(journal.encode()) == journal
+def test_journal(journal: hub.Journal) -> None:
+    assert hub.Journal.decode(journal.encode()) == journal
 
 
 @given(strategies.hub_statuses)
-def test_hub_status(status: node.HubStatus) -> None:
-    assert node.HubStatus.decode(status.encode()) == status
+def test_hub_status(status: hub.HubStatus) -> None:
+    assert hub.HubStatus.decode(status.encode()) == status
 
 
 @given(strategies.heartbeats)
-def test_heartbeat(heartbeat: node.Heartbeat) -> None:
-    assert node.Heartbeat.decode(heartbeat.encode()) == heartbeat
+def test_heartbeat(heartbeat: hub.Heartbeat) -> None:
+    assert hub.Heartbeat.decode(heartbeat.encode()) == heartbeat
 
 
 @given(st.sampled_from(node.Status))

@@ -9,18 +9,18 @@ from typing import Any, Final
 
 import pytest
 
-from steward_house.protocol import node
+from steward_house.protocol import hub, node
 from steward_house.protocol.entity import EntityInfo, EventInfo, read_entity
 from steward_house.protocol.fields import ContractError, Json
 
 VECTORS: Final = json.loads(Path(__file__).with_name("vectors.json").read_text(encoding="utf-8"))
 KINDS: Final = {
     "info": node.NodeInfo,
-    "ack": node.Ack,
-    "document": node.Document,
-    "journal": node.Journal,
-    "hub_status": node.HubStatus,
-    "heartbeat": node.Heartbeat,
+    "ack": hub.Ack,
+    "document": hub.Document,
+    "journal": hub.Journal,
+    "hub_status": hub.HubStatus,
+    "heartbeat": hub.Heartbeat,
     "status": node.Status,
 }
 

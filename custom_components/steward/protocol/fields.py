@@ -311,3 +311,14 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def _no_constant(name: str) -> Json:
     raise ContractError(Reason.NOT_JSON, detail=f"{name} is no JSON")
+
+
+def readable[T](message: T, payload: bytes, read: Callable[[bytes], T]) -> bytes:
+    """Return a message's payload, which the other side reads as that very message.
+
+    Raises:
+        ContractError: it doesn't.
+    """
+    if read(payload) != message:
+        raise ContractError(Reason.BAD_VALUE, detail=f"the other side would read something else: {shown(message)}")
+    return payload

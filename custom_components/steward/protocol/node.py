@@ -6,7 +6,7 @@ are, reading them returns a valid message or raises `ContractError`, nothing els
 Topics lie below `steward/<node>/`; the hub's own below `steward/hub/`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ import re
 from typing import Final, Self
 
 from .entity import KEY, MAX_STATE_BYTES, EntityInfo, EventInfo, Platform, State, read_entity
-from .fields import ContractError, Fields, Json, Reason, compact, dump, parse, shown, stamp
+from .fields import ContractError, Fields, Json, Reason, compact, dump, parse, readable, stamp
 from .ulid import PATTERN as ULID
 
 CONTRACT: Final = 1
@@ -23,16 +23,12 @@ HUB: Final = "hub"
 NODE: Final = re.compile(r"(?!hub$)[a-z0-9_-]{1,32}")
 CAUSE: Final = re.compile(r"[\x21-\x7e]{1,128}")
 """An event's ULID, `rule@scheduled-time`, `rule@state-sequence`, or the ULID of one of Home Assistant's contexts."""
-TOPIC: Final = re.compile(r"[^\x00-\x1f\x7f+#]{1,255}")
-"""A topic that names one thing: no wildcards."""
 
 MAX_INFO_BYTES: Final = 512 * 1024
 MAX_EVENT_BYTES: Final = 16 * 1024
 MAX_STATES_BYTES: Final = 256 * 1024
-MAX_DOCUMENT_BYTES: Final = 256 * 1024
 MAX_ENTITIES: Final = 512
 MAX_MODULES: Final = 64
-MAX_JOURNAL: Final = 256
 
 
 class Status(StrEnum):
@@ -84,10 +80,6 @@ def state_topic(node: str, platform: Platform, key: str) -> str:
 def command_topic(node: str, platform: Platform, key: str) -> str:
     """Return the topic of an entity's commands."""
     return f"{ROOT}/{node}/{platform}/{key}/command"
-
-
-HUB_STATUS_TOPIC: Final = f"{ROOT}/{HUB}/status"
-HUB_HEARTBEAT_TOPIC: Final = f"{ROOT}/{HUB}/heartbeat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +169,7 @@ class NodeInfo:
                 },
             ),
         )
-        return _readable(self, payload, self.decode)
+        return readable(self, payload, self.decode)
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
@@ -222,7 +214,7 @@ class Command:
             payload = entity.encode(self.target)
         else:
             payload = dump({"value": entity.to_json(self.target), "at": stamp(self.at), "cause": self.cause})
-        return _readable(self, payload, lambda payload: self.decode(payload, entity))
+        return readable(self, payload, lambda payload: self.decode(payload, entity))
 
     @classmethod
     def decode(cls, payload: bytes, entity: EntityInfo) -> Self:
@@ -262,7 +254,7 @@ class Event:
             ContractError: the entity has no such type, or the attributes are no JSON, too large, or called event_type, id or at.
         """
         payload = dump({**self.attributes, "event_type": self.event_type, "id": self.id, "at": stamp(self.at)})
-        return _readable(self, payload, lambda payload: self.decode(payload, entity))
+        return readable(self, payload, lambda payload: self.decode(payload, entity))
 
     @classmethod
     def decode(cls, payload: bytes, entity: EventInfo) -> Self:
@@ -290,7 +282,7 @@ def encode_states(states: Mapping[EntityInfo, State]) -> bytes:
         ContractError: an entity can't have its state.
     """
     values = {f"{entity.platform}/{entity.key}": entity.to_json(state) for entity, state in states.items()}
-    return _readable(values, dump(values), decode_states)
+    return readable(values, dump(values), decode_states)
 
 
 def decode_states(payload: bytes) -> dict[str, Json]:
@@ -303,175 +295,3 @@ def decode_states(payload: bytes) -> dict[str, Json]:
     if not isinstance(value, dict) or len(value) > MAX_ENTITIES:
         raise ContractError(Reason.BAD_VALUE, detail=f"states are an object of at most {MAX_ENTITIES} members")
     return value
-
-
-@dataclass(frozen=True, slots=True)
-class Ack:
-    """The hub's answer to a cause: the automations that it started, and those that declined."""
-
-    id: str
-    started: tuple[str, ...] = ()
-    declined: tuple[str, ...] = ()
-
-    def encode(self) -> bytes:
-        """Write the ack.
-
-        Raises:
-            ContractError: it is not valid.
-        """
-        payload = dump({"id": self.id, "started": [*self.started], "declined": [*self.declined]})
-        return _readable(self, payload, self.decode)
-
-    @classmethod
-    def decode(cls, payload: bytes) -> Self:
-        """Read an ack.
-
-        Raises:
-            ContractError: it is not valid.
-        """
-        fields = Fields(parse(payload, MAX_DOCUMENT_BYTES))
-        return cls(fields.identifier("id", CAUSE), fields.texts("started", 1024), fields.texts("declined", 1024))
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What the hub keeps for a node on `rules` and `modules`, retained: a version that grows, and the items."""
-
-    version: int
-    items: tuple[Json, ...] = ()
-
-    def encode(self) -> bytes:
-        """Write the document.
-
-        Raises:
-            ContractError: it is not valid.
-        """
-        payload = dump({"contract": CONTRACT, "version": self.version, "items": [*self.items]})
-        return _readable(self, payload, self.decode)
-
-    @classmethod
-    def decode(cls, payload: bytes) -> Self:
-        """Read a document.
-
-        Raises:
-            ContractError: it is not valid, or of a newer contract.
-        """
-        fields = Fields(parse(payload, MAX_DOCUMENT_BYTES))
-        if fields.integer("contract", 1, 2**31) > CONTRACT:
-            raise ContractError(Reason.NEWER_CONTRACT, "contract", "the hub speaks a newer contract than this node")
-        return cls(fields.integer("version", 0, 2**53), fields.items("items", 1024, lambda value, _: value))
-
-
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
-    """One thing that a node did or kept while the hub was away: when, what kind of thing, and what else is to be told."""
-
-    at: datetime
-    kind: str
-    data: Mapping[str, Json] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, value: Json, where: str) -> Self:
-        """Read one entry of a journal."""
-        fields = Fields(value, where)
-        return cls(fields.moment("at"), fields.text("kind", 64), fields.rest("at", "kind"))
-
-
-@dataclass(frozen=True, slots=True)
-class Journal:
-    """A part of a node's journal, oldest first; `dropped` counts the entries before it that there was no room for."""
-
-    entries: tuple[JournalEntry, ...]
-    dropped: int = 0
-
-    def encode(self) -> bytes:
-        """Write the journal.
-
-        Raises:
-            ContractError: it is not valid.
-        """
-        entries: list[Json] = [{**entry.data, "at": stamp(entry.at), "kind": entry.kind} for entry in self.entries]
-        return _readable(self, dump({"dropped": self.dropped, "entries": entries}), self.decode)
-
-    @classmethod
-    def decode(cls, payload: bytes) -> Self:
-        """Read a journal.
-
-        Raises:
-            ContractError: it is not valid.
-        """
-        fields = Fields(parse(payload, MAX_STATES_BYTES))
-        return cls(fields.items("entries", MAX_JOURNAL, JournalEntry.read), fields.integer("dropped", 0, 2**53))
-
-
-@dataclass(frozen=True, slots=True)
-class HubStatus:
-    """Which house and which run of its Home Assistant is there, retained; nodes watch `will_topic` for its end."""
-
-    house: str
-    session: str
-    will_topic: str
-    online: bool = True
-
-    def encode(self) -> bytes:
-        """Write the status.
-
-        Raises:
-            ContractError: it is not valid.
-        """
-        payload = dump(
-            {"house": self.house, "session": self.session, "will_topic": self.will_topic, "online": self.online},
-        )
-        return _readable(self, payload, self.decode)
-
-    @classmethod
-    def decode(cls, payload: bytes) -> Self:
-        """Read the status.
-
-        Raises:
-            ContractError: it is not valid.
-        """
-        fields = Fields(parse(payload, MAX_STATE_BYTES))
-        return cls(
-            fields.text("house"),
-            fields.identifier("session", ULID),
-            fields.identifier("will_topic", TOPIC),
-            fields.flag("online", default=True),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
-    """The hub's sign of life, every second: which run it is and the time that it has."""
-
-    session: str
-    at: datetime
-
-    def encode(self) -> bytes:
-        """Write the heartbeat.
-
-        Raises:
-            ContractError: it is not valid.
-        """
-        return _readable(self, dump({"session": self.session, "at": stamp(self.at)}), self.decode)
-
-    @classmethod
-    def decode(cls, payload: bytes) -> Self:
-        """Read a heartbeat.
-
-        Raises:
-            ContractError: it is not valid.
-        """
-        fields = Fields(parse(payload, MAX_STATE_BYTES))
-        return cls(fields.identifier("session", ULID), fields.moment("at"))
-
-
-def _readable[T](message: T, payload: bytes, read: Callable[[bytes], T]) -> bytes:
-    """Return a message's payload, which the other side reads as that very message.
-
-    Raises:
-        ContractError: it doesn't.
-    """
-    if read(payload) != message:
-        raise ContractError(Reason.BAD_VALUE, detail=f"the other side would read something else: {shown(message)}")
-    return payload
