@@ -33,11 +33,12 @@ def plugins(tmp_path: Path) -> Path:
     information.mkdir(parents=True)
     (directory / "misbehaving.py").write_bytes(Path(__file__).with_name("misbehaving.py").read_bytes())
     (directory / "broken.py").write_text("import there_is_no_such_library\n")
+    (directory / "unloadable.py").write_text("import misbehaving\nraise misbehaving.UnreadableError\n")
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: misbehaving\nVersion: 1\n")
     names = ["Beating", "Raising", "Complaining", "Returning", "Leaving", "Waiting", "Stubborn", "Sleeping", "Spinning"]
-    names += ["CallingBack", "Failing"]
+    names += ["CallingBack", "Failing", "Speechless", "Unreadable"]
     lines = [f"{name.lower()} = misbehaving:{name}" for name in names]
-    lines += ["broken = broken:Broken", "none = misbehaving:BEATS"]
+    lines += ["broken = broken:Broken", "unloadable = unloadable:Module", "none = misbehaving:BEATS"]
     (information / "entry_points.txt").write_text("\n".join(["[steward.zero_modules]", *lines, ""]))
     return directory
 

@@ -44,6 +44,21 @@ class Complaining(Module):
         raise ModuleProblemError(message)
 
 
+class Speechless(Module):
+    async def run(self, context: Context) -> None:
+        raise ModuleProblemError
+
+
+class UnreadableError(Exception):
+    def __str__(self) -> str:
+        raise self
+
+
+class Unreadable(Module):
+    async def run(self, context: Context) -> None:
+        raise UnreadableError
+
+
 class Returning(Module):
     async def run(self, context: Context) -> None:
         return

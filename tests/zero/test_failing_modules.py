@@ -12,6 +12,9 @@ from .house import Spy, Zero
 REASONS = {
     "raising": "ValueError: the bridge is out",
     "complaining": "switch the bus on",
+    "speechless": "no reason was given",
+    "unreadable": "UnreadableError: what it says can't be read because of UnreadableError",
+    "unloadable": "can't be loaded: UnreadableError: what it says can't be read because of UnreadableError",
     "returning": "it ended by itself",
     "leaving": "SystemExit: 3",
     "waiting": "it hangs: no sign of life",

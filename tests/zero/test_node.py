@@ -11,11 +11,12 @@ from steward_house.protocol.fields import ContractError, Reason
 from steward_house.protocol.node import MAX_ENTITIES, Command, NodeInfo
 from steward_house.zero import node as node_module
 from steward_house.zero.commands import Commands
-from steward_house.zero.machine import Machine, printable, read_machine
+from steward_house.zero.machine import Machine, read_machine
 from steward_house.zero.module import Module, Received
 from steward_house.zero.node import Node
 from steward_house.zero.settings import ModuleSettings, MqttSettings, Settings
 from steward_house.zero.storage import Storage
+from steward_house.zero.words import printable
 
 INSTANCE = "01JD0000000000000000000000"
 TEMPERATURE = SensorInfo(key="temperature", name="Temperature", unit="°C", module="one")
@@ -145,6 +146,13 @@ def test_problem_becomes_one_line(tmp_path: Path) -> None:
     assert len(problem) == 255
     node.set_problem("one", problem)
     assert node.take_info() is None
+
+
+@pytest.mark.parametrize("reason", ["", " \n", "\x00"])
+def test_problem_without_words(tmp_path: Path, reason: str) -> None:
+    node = make(tmp_path)
+    node.set_problem("one", reason)
+    assert NodeInfo.decode(node.take_info() or b"").modules["one"].problem == "no reason was given"
 
 
 async def test_events_wait_in_order(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,6 +6,7 @@ import sys
 from typing import Final
 
 from .. import __version__
+from .words import printable
 
 _PROC: Final = Path("/proc")
 
@@ -28,9 +29,3 @@ def read_machine(proc: Path = _PROC) -> Machine:
     except OSError:
         return Machine(versions=versions)
     return Machine("Raspberry Pi" if model.startswith("Raspberry Pi") else None, model or None, versions)
-
-
-def printable(text: str, max_length: int = 255) -> str:
-    """Return a text that the contract takes as a name or a reason: one line, nothing that can't be shown, not too long."""
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return line if len(line) <= max_length else line[: max_length - 1] + "…"

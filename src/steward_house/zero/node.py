@@ -39,9 +39,10 @@ from ..protocol.node import (
 )
 from ..protocol.ulid import RANDOM_BYTES, ulid
 from .commands import EntityId
-from .machine import Machine, printable
+from .machine import Machine
 from .settings import Settings
 from .storage import Storage, StorageError
+from .words import printable
 
 _LOG: Final = logging.getLogger(__name__)
 _DOCUMENT: Final = "node"
@@ -160,7 +161,7 @@ class Node:
     def set_problem(self, module: str, reason: str | None) -> None:
         """Say what keeps a module from working; None when it works."""
         if reason is not None:
-            reason = printable(reason)
+            reason = printable(reason) or "no reason was given"
         if self._problems[module] != reason:
             self._problems[module] = reason
             self._info_dirty = True

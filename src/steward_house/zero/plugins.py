@@ -4,6 +4,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from .module import Module
+from .words import described
 
 GROUP: Final = "steward.zero_modules"
 
@@ -19,7 +20,7 @@ def load(point: EntryPoint) -> type[Module] | str:
         loaded = point.load()
     # Somebody else's code: whatever it does, even leaving, is the module's problem and not the node's.
     except (Exception, SystemExit) as error:  # noqa: BLE001
-        return f"can't be loaded: {type(error).__name__}: {error}"
+        return f"can't be loaded: {described(error)}"
     if not (isinstance(loaded, type) and issubclass(loaded, Module)):
         return f"can't be loaded: {point.value} is no module"
     return loaded

@@ -12,6 +12,7 @@ from .module import Context, Module, ModuleProblemError, Received
 from .node import Node
 from .settings import ModuleSettings
 from .watchdog import BlockedError, culprit
+from .words import described, words
 from .worker import Worker
 
 _LOG: Final = logging.getLogger(__name__)
@@ -153,8 +154,8 @@ class _Runner:
         if isinstance(error, BlockedError):
             return "it blocked the node"
         if isinstance(error, ModuleProblemError):
-            return str(error)
-        reason = f"{type(error).__name__}: {error}"
+            return words(error)
+        reason = described(error)
         if reason != self._reason:
             _LOG.error("The module %s failed", self._settings.name, exc_info=error)
         return reason
