@@ -8,7 +8,7 @@ import pytest
 
 from steward_house.protocol.entity import EntityInfo, EventInfo, NumberInfo, SensorInfo, SwitchInfo
 from steward_house.protocol.fields import ContractError, Reason
-from steward_house.protocol.node import MAX_ENTITIES, Command, NodeInfo
+from steward_house.protocol.node import MAX_ENTITIES, Command, NodeInfo, decode_states
 from steward_house.zero import node as node_module
 from steward_house.zero.commands import Commands
 from steward_house.zero.machine import Machine, read_machine
@@ -24,17 +24,20 @@ SWITCH = SwitchInfo(key="switch", name="Switch", module="one")
 BELL = EventInfo(key="bell", name="Bell", event_types=("rung",), module="one")
 
 
-def make(directory: Path, *modules: str) -> Node:
-    settings = Settings(
+def make(directory: Path, *modules: str, batch: bool = False, port: int = 1883) -> Node:
+    return Node(make_settings(directory, *modules, batch=batch, port=port), Machine(), Storage(directory), INSTANCE)
+
+
+def make_settings(directory: Path, *modules: str, batch: bool = False, port: int = 1883) -> Settings:
+    return Settings(
         node="kitchen",
         name="Kitchen",
         area=None,
         state_dir=directory,
         log_level="info",
-        mqtt=MqttSettings(host="", port=1883),
+        mqtt=MqttSettings(host="127.0.0.1", port=port, batch=batch),
         modules=tuple(ModuleSettings(name=name, kind=Module) for name in modules or ("one", "two")),
     )
-    return Node(settings, Machine(), Storage(directory), INSTANCE)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +58,23 @@ def test_bad_declarations(tmp_path: Path, entities: list[EntityInfo], reason: Re
     assert raised.value.reason is reason
     info = NodeInfo.decode(node.take_info() or b"")
     assert [entity.key for entity in info.entities] == ["problem_one", "temperature", "problem_two"]
+
+
+def test_too_large_declaration(tmp_path: Path) -> None:
+    """What makes the info too large is refused, also where it only would with the longest reasons of problems."""
+    node = make(tmp_path, *(f"module{number}" for number in range(64)))
+
+    def large(number: int) -> tuple[EntityInfo, ...]:
+        options = tuple(f"{'a' * 200}{number}" for number in range(60))
+        return tuple(SensorInfo(key=f"key{number}", name="Large", options=options) for number in range(number))
+
+    with pytest.raises(ContractError) as raised:
+        node.declare("module0", large(41))
+    assert raised.value.reason is Reason.TOO_LARGE
+    node.declare("module0", large(35))
+    for number in range(64):
+        node.set_problem(f"module{number}", "\U00010000" * 300)
+    assert len(NodeInfo.decode(node.take_info() or b"").entities) == 64 + 35
 
 
 async def test_bad_tellings(tmp_path: Path) -> None:
@@ -82,6 +102,25 @@ def test_only_changes_are_sent(tmp_path: Path) -> None:
     node.forget("one")
     assert node.take_states() == [("steward/kitchen/sensor/temperature/state", b"None")]
     assert node.last(TEMPERATURE) == 20.5
+
+
+def test_states_that_do_not_fit_together(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    node = make(tmp_path, batch=True)
+    texts = [SensorInfo(key=f"text{number}", name="Text", module="one") for number in range(500)]
+    node.declare("one", (TEMPERATURE, *texts))
+    node.publish("one", TEMPERATURE, 20.5)
+    for text in texts:
+        node.publish("one", text, "\U00010000" * 200)
+    for _ in range(2):
+        node.touch_everything()
+        [(_, payload)] = node.take_states()
+        states = decode_states(payload)
+        assert states["sensor/temperature"] == 20.5
+        assert 0 < len([state for state in states.values() if state is None]) < 250
+    assert len(caplog.records) == 1
+    for text in texts:
+        node.publish("one", text, "short")
+    assert None not in decode_states(node.take_states()[0][1]).values()
 
 
 def test_entities_that_go(tmp_path: Path) -> None:
@@ -120,6 +159,12 @@ async def test_what_is_kept(tmp_path: Path) -> None:
 async def test_other_nodes_topics_are_left_alone(tmp_path: Path) -> None:
     Storage(tmp_path).save("node", {"topics": ["steward/kitchen/sensor/a/state", "steward/nursery/sensor/a/state"]})
     assert make(tmp_path).stale_topics == {"steward/kitchen/sensor/a/state"}
+
+
+async def test_more_kept_than_fits(tmp_path: Path) -> None:
+    entities = [SensorInfo(key=f"key{number}", name="Many", module="one").declare() for number in range(MAX_ENTITIES)]
+    Storage(tmp_path).save("node", {"entities": entities})
+    assert len(NodeInfo.decode(make(tmp_path).take_info() or b"").entities) == 2
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"topics": 1}', '{"entities": [{"platform": "toaster"}]}'])

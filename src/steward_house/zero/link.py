@@ -8,6 +8,7 @@ from typing import Final, override
 
 import aiomqtt
 
+from ..protocol.fields import ContractError
 from ..protocol.node import ROOT, Leaf, Status, topic
 from .backoff import Backoff
 from .commands import Commands
@@ -52,6 +53,7 @@ class Link:
         self._backoff = Backoff(0.5, 30)
         self._leaving = asyncio.Event()
         self._fault: str | None = None
+        self._unsendable: str | None = None
         self._errors = _Errors()
         self._library = logging.getLogger(f"{__name__}.paho")
         self._library.setLevel(logging.ERROR)
@@ -144,7 +146,7 @@ class Link:
             self._node.sent(happened)
 
     async def _send_info(self, client: aiomqtt.Client) -> None:
-        info = self._node.take_info()
+        info = self._valid(self._node.take_info)
         if info is None:
             return
         # What may be left on the broker is known to the next run before it is there.
@@ -155,8 +157,18 @@ class Link:
             self._node.cleared(stale)
 
     async def _send_states(self, client: aiomqtt.Client) -> None:
-        for state_topic, payload in self._node.take_states():
+        for state_topic, payload in self._valid(self._node.take_states) or ():
             await client.publish(state_topic, payload, retain=True)
+
+    def _valid[T](self, take: Callable[[], T]) -> T | None:
+        """Return a message; None for one that breaks the contract: the rest of the node is worth more than it."""
+        try:
+            return take()
+        except ContractError as error:
+            if str(error) != self._unsendable:
+                _LOG.error("Something can't be sent: %s", error)
+            self._unsendable = str(error)
+            return None
 
     def _lost(self, fault: str) -> None:
         if fault != self._fault:

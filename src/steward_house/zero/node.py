@@ -24,9 +24,10 @@ from ..protocol.entity import (
     SwitchInfo,
     read_entity,
 )
-from ..protocol.fields import ContractError, Fields, Json, Reason
+from ..protocol.fields import MAX_TEXT, ContractError, Fields, Json, Reason
 from ..protocol.node import (
     MAX_ENTITIES,
+    MAX_STATES_BYTES,
     ROOT,
     Capability,
     Event,
@@ -47,6 +48,8 @@ from .words import printable
 _LOG: Final = logging.getLogger(__name__)
 _DOCUMENT: Final = "node"
 _NAME: Final = re.compile(r"[a-z_]+/[a-z0-9_-]+")
+_LONGEST_REASON: Final = "\U00010000" * MAX_TEXT
+"""As many bytes as a module's problem can have."""
 _MAX_EVENTS: Final = 100
 _EVENT_LIFE: Final = 10.0
 """Seconds that an event waits for a connection: what it would start later is not wanted any more."""
@@ -83,6 +86,7 @@ class Node:
         self._info_dirty = True
         self._events: deque[Happened] = deque()
         self._lost_events = 0
+        self._unfit = False
         self._saving = asyncio.Lock()
         self._saved: Json = None
         self._save_failed = False
@@ -101,9 +105,10 @@ class Node:
         """
         if entities == self._declared[module]:
             return
-        others = {
-            entity.id: name for name, declared in self._declared.items() if name != module for entity in declared
-        } | {_problem_entity(name).id: "the node" for name in self._declared}
+        declared = {**self._declared, module: entities}
+        others = {entity.id: name for name in declared if name != module for entity in declared[name]} | {
+            _problem_entity(name).id: "the node" for name in declared
+        }
         for entity in entities:
             if entity.id in others:
                 raise ContractError(Reason.DUPLICATE_KEY, entity.key, f"belongs to {others[entity.id]}")
@@ -112,7 +117,8 @@ class Node:
             others[entity.id] = module
         if len(others) > MAX_ENTITIES:
             raise ContractError(Reason.TOO_LARGE, "entities", f"a node has at most {MAX_ENTITIES}")
-        self._declared[module] = entities
+        self._check_size(declared)
+        self._declared = declared
         self._index()
 
     def publish(self, module: str, entity: EntityInfo, state: State) -> None:
@@ -191,18 +197,7 @@ class Node:
         if not self._info_dirty:
             return None
         self._info_dirty = False
-        capabilities = (Capability.COMMANDS, *((Capability.STATES,) if self._settings.mqtt.batch else ()))
-        return NodeInfo(
-            instance=self._instance,
-            name=self._settings.name,
-            area=self._settings.area,
-            manufacturer=self._machine.manufacturer,
-            model=self._machine.model,
-            versions=self._machine.versions,
-            capabilities=tuple(capability.value for capability in capabilities),
-            modules={name: ModuleInfo(problem=reason) for name, reason in self._problems.items()},
-            entities=tuple(self._entities.values()),
-        ).encode()
+        return self._info(self._problems, self._declared).encode()
 
     def take_states(self) -> list[tuple[str, bytes]]:
         """Return the topics and payloads of the states that are to be sent."""
@@ -217,7 +212,7 @@ class Node:
         if not dirty:
             return []
         states = {entity: self._states.get(entity.id) for entity in self._entities.values() if _has_state(entity)}
-        return [(topic(node, Leaf.STATES), encode_states(states))]
+        return [(topic(node, Leaf.STATES), self._encode_together(states))]
 
     def next_event(self) -> Happened | None:
         """Return the oldest event that still is worth sending; it stays until `sent`."""
@@ -291,9 +286,57 @@ class Node:
         self._saved = document
         # Those of another id are another node's by now.
         self.stale_topics = {text for text in topics if text.startswith(f"{ROOT}/{self._settings.node}/")}
-        for entity in entities:
-            if entity.module in self._declared:
-                self._declared[entity.module] += (entity,)
+        declared = {
+            module: tuple(entity for entity in entities if entity.module == module) for module in self._declared
+        }
+        try:
+            self._check_size(declared)
+        except ContractError as error:
+            _LOG.warning("The entities that the last run kept can't be declared any more: %s", error)
+        else:
+            self._declared = declared
+
+    # --- what must fit -----------------------------------------------------------------------------------------------
+
+    def _info(self, problems: Mapping[str, str | None], declared: Mapping[str, tuple[EntityInfo, ...]]) -> NodeInfo:
+        capabilities = (Capability.COMMANDS, *((Capability.STATES,) if self._settings.mqtt.batch else ()))
+        return NodeInfo(
+            instance=self._instance,
+            name=self._settings.name,
+            area=self._settings.area,
+            manufacturer=self._machine.manufacturer,
+            model=self._machine.model,
+            versions=self._machine.versions,
+            capabilities=tuple(capability.value for capability in capabilities),
+            modules={name: ModuleInfo(problem=reason) for name, reason in problems.items()},
+            entities=_all_entities(declared),
+        )
+
+    def _check_size(self, declared: Mapping[str, tuple[EntityInfo, ...]]) -> None:
+        """Refuse entities with which the info would not be valid, whatever problems the modules may come to have."""
+        self._info(dict.fromkeys(declared, _LONGEST_REASON), declared).encode()
+
+    def _encode_together(self, states: dict[EntityInfo, State]) -> bytes:
+        """Write all states as one message; the longest become unknown until it is not too large."""
+        try:
+            payload = encode_states(states)
+        except ContractError as error:
+            if error.reason is not Reason.TOO_LARGE:
+                raise
+        else:
+            self._unfit = False
+            return payload
+        if not self._unfit:
+            _LOG.warning("Too much for one message of states: the longest are told as unknown")
+        self._unfit = True
+        sizes = {entity: len(encode_states({entity: state})) for entity, state in states.items()}
+        excess = sum(sizes.values()) - MAX_STATES_BYTES
+        for entity in sorted(sizes, key=sizes.__getitem__, reverse=True):
+            if excess <= 0:
+                break
+            states[entity] = None
+            excess -= sizes[entity] - len(encode_states({entity: None}))
+        return encode_states(states)
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
@@ -305,11 +348,7 @@ class Node:
 
     def _index(self) -> None:
         before = self._entities
-        self._entities = {
-            entity.id: entity
-            for module, declared in self._declared.items()
-            for entity in (_problem_entity(module), *declared)
-        }
+        self._entities = {entity.id: entity for entity in _all_entities(self._declared)}
         self.stale_topics |= {
             state_topic(self._settings.node, entity.platform, entity.key)
             for entity in before.values()
@@ -342,6 +381,10 @@ class Node:
         self._lost_events += 1
         if self._lost_events == 1:
             _LOG.warning("Events are lost: there is no connection, or it is too slow")
+
+
+def _all_entities(declared: Mapping[str, tuple[EntityInfo, ...]]) -> tuple[EntityInfo, ...]:
+    return tuple(entity for module in declared for entity in (_problem_entity(module), *declared[module]))
 
 
 def _problem_entity(module: str) -> BinarySensorInfo:

@@ -1,0 +1,56 @@
+"""The link by itself: what it sends when something goes wrong, and in which order."""
+
+import asyncio
+from collections.abc import AsyncIterator
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from steward_house.protocol.fields import ContractError, Reason
+from steward_house.zero.link import Link
+from steward_house.zero.node import Node
+from tests.broker import Broker
+
+from .house import Spy
+from .test_node import BELL, INSTANCE, TEMPERATURE, make, make_settings
+
+
+@pytest.fixture
+def node(tmp_path: Path, broker: Broker) -> Node:
+    node = make(tmp_path, port=broker.port)
+    node.declare("one", (TEMPERATURE, BELL))
+    return node
+
+
+@contextlib.asynccontextmanager
+async def linked(node: Node, broker: Broker, directory: Path) -> AsyncIterator[asyncio.Task[None]]:
+    """Have a link to the broker."""
+    link = Link(make_settings(directory, port=broker.port), INSTANCE, node, lambda _: None)
+    task = asyncio.create_task(link.run())
+    try:
+        yield task
+    finally:
+        link.leave()
+        await asyncio.wait({task})
+
+
+async def test_message_that_breaks_the_contract(
+    node: Node,
+    broker: Broker,
+    spy: Spy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse() -> None:
+        node._info_dirty = False
+        raise ContractError(Reason.TOO_LARGE)
+
+    monkeypatch.setattr(node, "take_info", refuse)
+    async with linked(node, broker, tmp_path):
+        await spy.online()
+        node.publish("one", TEMPERATURE, 21)
+        await spy.until(lambda spy: spy.last("kitchen/sensor/temperature/state") == b"21")
+    assert spy.info() is None
+    assert len([record for record in caplog.records if "can't be sent" in record.message]) == 1
