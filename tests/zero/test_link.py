@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from steward_house.protocol.entity import EventInfo
 from steward_house.protocol.fields import ContractError, Reason
 from steward_house.zero.link import Link
 from steward_house.zero.node import Node
@@ -33,6 +34,18 @@ async def linked(node: Node, broker: Broker, directory: Path) -> AsyncIterator[a
     finally:
         link.leave()
         await asyncio.wait({task})
+
+
+async def test_event_after_its_declaration(node: Node, broker: Broker, spy: Spy, tmp_path: Path) -> None:
+    gong = EventInfo(key="gong", name="Gong", event_types=("rung",), module="one")
+    async with linked(node, broker, tmp_path):
+        await spy.online()
+        await spy.caught_up()
+        spy.messages.clear()
+        node.declare("one", (TEMPERATURE, BELL, gong))
+        node.happen("one", gong, "rung", {})
+        await spy.until(lambda spy: spy.info() and spy.last("kitchen/event/gong/state"))
+    assert [topic for topic, _ in spy.messages][:2] == ["steward/kitchen/info", "steward/kitchen/event/gong/state"]
 
 
 async def test_message_that_breaks_the_contract(

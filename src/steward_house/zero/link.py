@@ -142,6 +142,7 @@ class Link:
 
     async def _send_events(self, client: aiomqtt.Client) -> None:
         while happened := self._node.next_event():
+            await self._send_info(client)  # the hub drops an event of an entity that it doesn't know yet
             await client.publish(happened.topic, happened.payload, qos=1)
             self._node.sent(happened)
 
