@@ -48,6 +48,28 @@ async def test_event_after_its_declaration(node: Node, broker: Broker, spy: Spy,
     assert [topic for topic, _ in spy.messages][:2] == ["steward/kitchen/info", "steward/kitchen/event/gong/state"]
 
 
+async def test_fault_of_its_own(
+    node: Node, broker: Broker, spy: Spy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker tells the last will only for connections that are lost."""
+    async with linked(node, broker, tmp_path) as task:
+        await spy.online()
+        monkeypatch.setattr(node, "next_event", lambda: 1 // 0)
+        node.publish("one", TEMPERATURE, 21)
+        with pytest.raises(ZeroDivisionError):
+            await task
+    await spy.until(lambda spy: spy.last("kitchen/status") == b"offline")
+
+
+async def test_cancelled(node: Node, broker: Broker, spy: Spy, tmp_path: Path) -> None:
+    async with linked(node, broker, tmp_path) as task:
+        await spy.online()
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()
+    await spy.until(lambda spy: spy.last("kitchen/status") == b"offline")
+
+
 async def test_message_that_breaks_the_contract(
     node: Node,
     broker: Broker,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+import contextlib
 import logging
 import socket
 from typing import Final, override
@@ -69,7 +70,7 @@ class Link:
             self._errors.last = None
             try:
                 async with self._client() as client:
-                    await self._converse(client)
+                    await self._stay(client)
             except (aiomqtt.MqttError, OSError, UnicodeError) as error:
                 self._lost(": ".join(text for text in (str(error), self._errors.last) if text))
             if loop.time() - start >= _HELD:
@@ -99,6 +100,23 @@ class Link:
             max_queued_incoming_messages=1000,
         )
 
+    async def _stay(self, client: aiomqtt.Client) -> None:
+        """Converse, and say goodbye at the end, whatever it is: leaving the client in order discards the last will.
+
+        Raises:
+            MqttError: the connection was lost; it has ended without a goodbye.
+        """
+        lost = False
+        try:
+            await self._converse(client)
+        except aiomqtt.MqttError:
+            lost = True
+            raise
+        finally:
+            if not lost:
+                with contextlib.suppress(aiomqtt.MqttError):
+                    await client.publish(self._status, Status.OFFLINE.value, qos=1, retain=True)
+
     async def _converse(self, client: aiomqtt.Client) -> None:
         """Listen and talk until the node leaves.
 
@@ -123,7 +141,7 @@ class Link:
                 self._tell(command)
 
     async def _talk(self, client: aiomqtt.Client) -> None:
-        """Say everything, then what changes, then goodbye."""
+        """Say everything, then what changes."""
         await client.subscribe(f"{ROOT}/{self._settings.node}/+/+/command", qos=1)
         self._node.touch_everything()
         await self._send_info(client)
@@ -138,7 +156,6 @@ class Link:
             await asyncio.sleep(_WINDOW)
             await self._send_info(client)
             await self._send_states(client)
-        await client.publish(self._status, Status.OFFLINE.value, qos=1, retain=True)
 
     async def _send_events(self, client: aiomqtt.Client) -> None:
         while happened := self._node.next_event():
