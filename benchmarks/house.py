@@ -58,7 +58,7 @@ class Sensor:
     @property
     def unique_id(self) -> str:
         """What names its entity in Home Assistant's registry."""
-        return f"{self.room}_sensor_{self.key}"
+        return f"{self.room}/sensor/{self.key}"
 
     @property
     def device_class(self) -> str:

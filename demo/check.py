@@ -22,8 +22,8 @@ LOSS_SECONDS: Final = 10
 RECOVERY_SECONDS: Final = 40
 """Home Assistant's MQTT client tries again every 10 s."""
 
-PROBLEM: Final = "binary_sensor_problem_"
-STATELESS: Final = ("button_", "event_")
+PROBLEM: Final = "binary_sensor/problem_"
+STATELESS: Final = ("button/", "event/")
 """Entities whose state is unknown until they have been used."""
 RECORD: Final = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\S+ ([A-Z]+) ", re.MULTILINE)
 """The beginning of a record; the offset of its time may follow it."""
@@ -160,7 +160,7 @@ async def _wait_for_loss(client: Client, names: Names) -> None:
 
 async def _gesture(client: Client, observer: Observer, names: Names) -> Reaction:
     """Wave a hand in the nursery, and measure until the living room's light is on."""
-    light = names[LIVING_ROOM.node]["light_light"]
+    light = names[LIVING_ROOM.node]["light/light"]
     await client.action("light.turn_off", {"entity_id": light})
     await client.states.wait(lambda: client.states.of(light) == "off", lambda: f"{light} to be off", GESTURE_SECONDS)
     gesture = observer.next(lambda heard: heard.node == NURSERY.node and isinstance(heard.said, Event))
@@ -171,7 +171,7 @@ async def _gesture(client: Client, observer: Observer, names: Names) -> Reaction
             and heard.said.on
         )
     )
-    await client.action("button.press", {"entity_id": names[NURSERY.node]["button_wave"]})
+    await client.action("button.press", {"entity_id": names[NURSERY.node]["button/wave"]})
     await client.states.wait(
         lambda: client.states.of(light) == "on",
         lambda: f"{light} to follow the gesture" + ("" if gesture.done() else ", which nobody heard"),

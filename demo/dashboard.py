@@ -11,7 +11,7 @@ type Card = dict[str, Any]
 """A card's configuration, as Home Assistant's frontend defines it."""
 
 DASHBOARD: Final = "steward-house"
-NODE_BADGES: Final = ("sensor_cpu_temperature", "sensor_cpu_usage", "sensor_memory_used")
+NODE_BADGES: Final = ("sensor/cpu_temperature", "sensor/cpu_usage", "sensor/memory_used")
 """What a node tells of itself; not every machine can tell all of it."""
 HISTORY_DAYS: Final = 1.0
 """How many simulated days the graphs show."""
@@ -37,23 +37,23 @@ def _section(room: Room, entity: Mapping[str, str], hours: float) -> Card:
     press = {
         "action": "perform-action",
         "perform_action": "button.press",
-        "target": {"entity_id": entity["button_wave"]},
+        "target": {"entity_id": entity["button/wave"]},
     }
     temperatures = {
-        entity["sensor_object_temperature"]: "Object",
-        entity["sensor_die_temperature"]: "Chip",
+        entity["sensor/object_temperature"]: "Object",
+        entity["sensor/die_temperature"]: "Chip",
     }
     cards: list[Card] = [
-        _heading(room.name, room.icon, [entity["sensor_object_temperature"]]),
+        _heading(room.name, room.icon, [entity["sensor/object_temperature"]]),
         _tile(
-            entity["light_light"],
+            entity["light/light"],
             "Light",
             color="amber",
             features=[{"type": "light-brightness"}],
             grid_options={"columns": 12, "rows": 2},
         ),
         _tile(
-            entity["button_wave"],
+            entity["button/wave"],
             "Wave a hand",
             icon="mdi:hand-wave",
             color="primary",
@@ -61,9 +61,9 @@ def _section(room: Room, entity: Mapping[str, str], hours: float) -> Card:
             tap_action=press,
             icon_tap_action=press,
         ),
-        _tile(entity["event_gesture"], "Last gesture", color="purple", state_content=["event_type", "last_changed"]),
-        _tile(entity["switch_gesture_dimming"], "Gestures dim", color="primary", tap_action={"action": "toggle"}),
-        _tile(entity["sensor_distance"], "Distance", color="cyan"),
+        _tile(entity["event/gesture"], "Last gesture", color="purple", state_content=["event_type", "last_changed"]),
+        _tile(entity["switch/gesture_dimming"], "Gestures dim", color="primary", tap_action={"action": "toggle"}),
+        _tile(entity["sensor/distance"], "Distance", color="cyan"),
         *(_tile(entity_id, name, color="deep-orange") for entity_id, name in temperatures.items()),
         {
             "type": "history-graph",
@@ -92,5 +92,5 @@ def _tile(entity_id: str, name: str, **options: Any) -> Card:
 
 
 def _module(key: str) -> str:
-    """Return a module's name from its problem sensor's `binary_sensor_problem_<module>`."""
+    """Return a module's name from its problem sensor's `binary_sensor/problem_<module>`."""
     return key.rpartition("problem_")[2].replace("_", " ").capitalize()

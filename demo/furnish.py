@@ -41,13 +41,13 @@ async def furnish(house: House, client: Client, observer: Observer) -> Names:
 
 
 async def entities_of(client: Client, rooms: Sequence[Room]) -> Names:
-    """Return the ids of the enabled entities of these rooms, by room and `<platform>_<key>`."""
+    """Return the ids of the enabled entities of these rooms, by room and `<platform>/<key>`."""
     entities = [entity for entity in await client.entities() if entity.integration == DOMAIN and entity.enabled]
     return {
         room.node: {
-            entity.unique_id.removeprefix(f"{room.node}_"): entity.entity_id
+            entity.unique_id.removeprefix(f"{room.node}/"): entity.entity_id
             for entity in entities
-            if entity.unique_id.startswith(f"{room.node}_")
+            if entity.unique_id.startswith(f"{room.node}/")
         }
         for room in rooms
     }
@@ -154,7 +154,7 @@ async def _add_automation(client: Client, names: Names) -> None:
     await client.action("steward.install_blueprints", {}, response=True)
     light = {
         "action": "light.turn_on",
-        "target": {"entity_id": names[LIVING_ROOM.node]["light_light"]},
+        "target": {"entity_id": names[LIVING_ROOM.node]["light/light"]},
         # As bright as the hand has made the nursery's light, and never so dark that it would be off.
         "data": {"brightness": "{{ [event_attributes.brightness | int(255), 40] | max }}"},
     }
@@ -165,7 +165,7 @@ async def _add_automation(client: Client, names: Names) -> None:
             "description": "Wave a hand over the nursery's light, and the living room's follows.",
             "use_blueprint": {
                 "path": BLUEPRINT,
-                "input": {"event_entities": [names[NURSERY.node]["event_gesture"]], "actions": [light]},
+                "input": {"event_entities": [names[NURSERY.node]["event/gesture"]], "actions": [light]},
             },
         },
     )

@@ -9,7 +9,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from . import area
 from .area.node import StewardConfigEntry
-from .const import DOMAIN
+from .const import CONF_NODE, DOMAIN
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -41,4 +41,4 @@ async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: StewardConfigEntry, device: dr.DeviceEntry
 ) -> bool:
     """Let the user delete devices that an entry doesn't have any more."""
-    return device.id != entry.runtime_data.device.id
+    return (DOMAIN, entry.data[CONF_NODE]) not in device.identifiers

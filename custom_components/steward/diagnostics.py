@@ -1,4 +1,4 @@
-"""Diagnostics of an entry, without what tells who lives where."""
+"""Diagnostics of an entry, without what identifies the installation."""
 
 from dataclasses import asdict
 from typing import Any
@@ -7,28 +7,23 @@ from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.core import HomeAssistant
 
 from .area.describe import describe
-from .area.node import StewardConfigEntry
+from .area.node import AreaNode, StewardConfigEntry
 from .const import CONF_INSTANCE
 
-TO_REDACT = {CONF_INSTANCE, "house", "unique_id"}
+TO_REDACT = {CONF_INSTANCE, "house"}
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: StewardConfigEntry) -> dict[str, Any]:
     """Return what a node is and does, which of its messages were dropped, and which of its words were left out."""
-    node = entry.runtime_data
-    return async_redact_data(
-        {
-            "entry": entry.as_dict(),
-            "online": node.online,
-            "dropped": node.drops.as_dict(),
-            "info": None
-            if node.info is None
-            else {
-                **asdict(node.info),
-                "entities": [
-                    {**entity.declare(), "left_out": describe(entity).left_out} for entity in node.info.entities
-                ],
-            },
-        },
-        TO_REDACT,
-    )
+    shown: dict[str, Any] = {"entry": entry.as_dict()}
+    # An entry that waits for its broker has no node yet.
+    if node := getattr(entry, "runtime_data", None):
+        shown |= {"online": node.online, "dropped": node.drops.as_dict(), "info": _info(node)}
+    return async_redact_data(shown, TO_REDACT)
+
+
+def _info(node: AreaNode) -> dict[str, Any] | None:
+    if node.info is None:
+        return None
+    entities = [{**entity.declare(), "left_out": describe(entity).left_out} for entity in node.info.entities]
+    return {**asdict(node.info), "entities": entities}

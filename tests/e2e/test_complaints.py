@@ -36,7 +36,7 @@ def test_log_without_the_usual_announcement_is_not_trusted(tmp_path: Path) -> No
 
 
 def test_module_with_a_problem_is_a_complaint() -> None:
-    names = {"kitchen": {"light_light": "light.kitchen", "binary_sensor_problem_system": "binary_sensor.kitchen"}}
+    names = {"kitchen": {"light/light": "light.kitchen", "binary_sensor/problem_system": "binary_sensor.kitchen"}}
     states = States()
     states.set("light.kitchen", {"state": "on", "attributes": {}})
     states.set("binary_sensor.kitchen", {"state": "off", "attributes": {}})

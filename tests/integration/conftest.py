@@ -54,7 +54,6 @@ ENTITIES: tuple[EntityInfo, ...] = (
 INFO = NodeInfo(
     instance=INSTANCE,
     name="Kitchen",
-    area="Kitchen",
     manufacturer="Raspberry Pi",
     model="Raspberry Pi Zero 2 W",
     versions={"steward": "0.1.0"},

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from unittest.mock import patch
 
-from homeassistant.config_entries import SOURCE_MQTT, SOURCE_USER, ConfigEntryState
+from homeassistant.config_entries import SOURCE_IGNORE, SOURCE_MQTT, SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -93,6 +93,31 @@ async def test_chosen_from_the_menu(hass: HomeAssistant, found: dict[str, str]) 
     assert list(flows(hass)) == ["nursery"]
 
 
+async def test_all_at_once_while_one_leaves(hass: HomeAssistant, found: dict[str, str]) -> None:
+    await hass.config_entries.flow.async_configure(found["nursery"])
+    await Node(hass, "kitchen").say("info", "")
+    await hass.config_entries.flow.async_configure(found["nursery"], {"all": True})
+    await hass.async_block_till_done()
+    assert sorted(entry.unique_id for entry in hass.config_entries.async_entries(DOMAIN)) == ["living_room", "nursery"]
+
+
+async def test_installed_anew_before_it_was_added(hass: HomeAssistant, found: dict[str, str]) -> None:
+    await Node(hass, "kitchen").say("info", info("Cookery", OTHER_INSTANCE).encode())
+    assert sorted(flows(hass)) == ["kitchen", "living_room", "nursery"]
+    result = await hass.config_entries.flow.async_configure(flows(hass)["kitchen"], {})
+    assert (result["title"], result["data"]["instance"]) == ("Cookery", OTHER_INSTANCE)
+    await hass.async_block_till_done()
+
+
+async def test_added_by_hand_while_it_waits(hass: HomeAssistant, mqtt_mock, found: dict[str, str]) -> None:
+    menu = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    await hass.config_entries.flow.async_configure(menu["flow_id"], {"next_step_id": "area"})
+    result = await answer(hass, mqtt_mock, menu["flow_id"], "kitchen", info("Kitchen").encode())
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+    assert sorted(flows(hass)) == ["living_room", "nursery"]
+
+
 async def test_node_that_left_before_it_was_added(hass: HomeAssistant, found: dict[str, str]) -> None:
     await Node(hass, "nursery").say("info", "")
     assert sorted(flows(hass)) == ["kitchen", "living_room"]
@@ -169,6 +194,8 @@ async def test_another_node_in_its_place(hass: HomeAssistant, mqtt_mock, kitchen
     entities, devices = er.async_get(hass), dr.async_get(hass)
     before = {e.entity_id: e.id for e in er.async_entries_for_config_entry(entities, entry.entry_id)}
     (device,) = dr.async_entries_for_config_entry(devices, entry.entry_id)
+    await Node(hass, "pantry").say("info", info("Pantry", OTHER_INSTANCE).encode())
+    assert list(flows(hass)) == ["pantry"]
     flow = await entry.start_reconfigure_flow(hass)
     assert flow["step_id"] == "area_reconfigure"
     result = await answer(hass, mqtt_mock, flow["flow_id"], "pantry", info("Pantry", OTHER_INSTANCE).encode())
@@ -176,6 +203,7 @@ async def test_another_node_in_its_place(hass: HomeAssistant, mqtt_mock, kitchen
     await hass.async_block_till_done()
     assert entry.data == {"kind": "area", "node": "pantry", "instance": OTHER_INSTANCE}
     assert entry.unique_id == "pantry"
+    assert flows(hass) == {}, "it can't be added a second time"
     await Node(hass, "pantry").come(info("Pantry", OTHER_INSTANCE))
     assert {e.entity_id: e.id for e in er.async_entries_for_config_entry(entities, entry.entry_id)} == before
     assert [d.id for d in dr.async_entries_for_config_entry(devices, entry.entry_id)] == [device.id]
@@ -199,6 +227,23 @@ async def test_another_entrys_node_in_its_place(hass: HomeAssistant, mqtt_mock, 
     form = await answer(hass, mqtt_mock, flow["flow_id"], "nursery", info("Nursery").encode())
     assert form["errors"] == {"node": "already_added"}
     assert entry.data["node"] == "kitchen"
+
+
+async def test_an_ignored_node_in_its_place(
+    hass: HomeAssistant, mqtt_mock, kitchen: Node, entry: MockConfigEntry
+) -> None:
+    MockConfigEntry(domain=DOMAIN, unique_id="pantry", source=SOURCE_IGNORE, data={}).add_to_hass(hass)
+    flow = await entry.start_reconfigure_flow(hass)
+    result = await answer(hass, mqtt_mock, flow["flow_id"], "pantry", info("Pantry").encode())
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+    assert [e.unique_id for e in hass.config_entries.async_entries(DOMAIN)] == ["pantry"]
+
+
+async def test_ignored_nodes_stay_ignored(hass: HomeAssistant, mqtt_mock) -> None:
+    MockConfigEntry(domain=DOMAIN, unique_id="pantry", source=SOURCE_IGNORE, data={}).add_to_hass(hass)
+    await Node(hass, "pantry").come(info("Pantry"))
+    assert flows(hass) == {}
 
 
 async def test_another_node_before_there_was_a_device(hass: HomeAssistant, mqtt_mock, entry: MockConfigEntry) -> None:

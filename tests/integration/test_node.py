@@ -3,18 +3,28 @@
 import json
 import logging
 from typing import Any
+from unittest.mock import patch
 
 from homeassistant.components.diagnostics import REDACTED
+from homeassistant.components.mqtt import ReceiveMessage
+from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import area_registry as ar, device_registry as dr, entity_registry as er
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_mqtt_message
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events, async_fire_mqtt_message
 
 from custom_components.steward import async_remove_config_entry_device
 from custom_components.steward.diagnostics import async_get_config_entry_diagnostics
-from custom_components.steward.protocol.entity import Category, EntityInfo, EventInfo, NumberInfo, SensorInfo
+from custom_components.steward.protocol.entity import (
+    Category,
+    EntityInfo,
+    EventInfo,
+    NumberInfo,
+    SensorInfo,
+    SwitchInfo,
+)
 from custom_components.steward.protocol.node import NodeInfo
 
 from .conftest import ENTITIES, INFO, INSTANCE, Node, until
@@ -117,7 +127,58 @@ async def test_states_before_info(hass: HomeAssistant, mqtt_mock, entry, node: N
     assert state("switch.kitchen_gesture_dimming") == "on"
     assert state("light.kitchen_light") == STATE_UNKNOWN
     assert state("event.kitchen_gesture") == STATE_UNKNOWN
-    assert await dropped(hass, entry) == {"not_json": 1}
+    assert await dropped(hass, entry) == {"not_json": 1, "retained": 1}
+
+
+async def test_memory_before_info_is_bounded(hass: HomeAssistant, mqtt_mock, entry, node: Node) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await node.say("states", b'"' + b"x" * 10_000_000 + b'"')
+    await node.say("sensor/big/state", b"1" * 10_000)
+    await node.say("sensor/" + "x" * 60_000 + "/state", "1")
+    assert entry.runtime_data._early == {}
+    for number in range(600):
+        async_fire_mqtt_message(hass, f"steward/kitchen/sensor/x{number}/state", "1")
+        async_fire_mqtt_message(hass, "steward/kitchen/event/gesture/state", json.dumps(EVENT))
+    await hass.async_block_till_done()
+    assert len(entry.runtime_data._early) == 512
+    assert len(entry.runtime_data._events) == 64
+
+
+async def test_event_before_info_and_status(hass: HomeAssistant, mqtt_mock, entry, node: Node) -> None:
+    """It waits until its entity is there and available, for whatever waits for it."""
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await node.say("event/gesture/state", json.dumps(EVENT))
+    await node.say("info", INFO.encode())
+    assert hass.states.get("event.kitchen_gesture").state == STATE_UNAVAILABLE
+    changes = async_capture_events(hass, EVENT_STATE_CHANGED)
+    await node.say("status", "online")
+    gesture = [
+        (change.data["old_state"].state, change.data["new_state"].attributes.get("id"))
+        for change in changes
+        if change.data["entity_id"] == "event.kitchen_gesture"
+    ]
+    assert gesture == [(STATE_UNAVAILABLE, None), (STATE_UNKNOWN, EVENT["id"])]
+    assert await dropped(hass, entry) == {}
+
+
+async def test_event_of_a_node_that_was_online_before_its_info(
+    hass: HomeAssistant, mqtt_mock, entry, node: Node
+) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await node.say("status", "online")
+    await node.say("event/gesture/state", json.dumps(EVENT))
+    await node.say("info", INFO.encode())
+    assert hass.states.get("event.kitchen_gesture").attributes["id"] == EVENT["id"]
+
+
+async def test_event_that_waited_too_long(hass: HomeAssistant, mqtt_mock, entry, node: Node) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await node.say("info", INFO.encode())
+    await node.say("event/gesture/state", json.dumps(EVENT))
+    with patch("custom_components.steward.area.node.EVENT_LIFE", -1):
+        await node.say("status", "online")
+    assert hass.states.get("event.kitchen_gesture").state == STATE_UNKNOWN
+    assert await dropped(hass, entry) == {"expired": 1}
 
 
 async def test_entities_come_and_go(hass: HomeAssistant, kitchen: Node, entry, state) -> None:
@@ -128,8 +189,8 @@ async def test_entities_come_and_go(hass: HomeAssistant, kitchen: Node, entry, s
     assert state("sensor.kitchen_humidity") == STATE_UNKNOWN
     assert hass.states.get("sensor.kitchen_object_temperature") is None
     assert {e.unique_id for e in er.async_entries_for_config_entry(registry, entry.entry_id)} == {
-        "kitchen_sensor_humidity",
-        "kitchen_light_light",
+        "kitchen/sensor/humidity",
+        "kitchen/light/light",
     }
     await kitchen.say("sensor/humidity/state", "51")
     assert state("sensor.kitchen_humidity") == "51"
@@ -150,12 +211,107 @@ async def test_entity_that_is_declared_otherwise(hass: HomeAssistant, kitchen: N
     assert (state("sensor.kitchen_object_temperature"), attributes["unit_of_measurement"]) == ("100.0", "°C")
 
 
+async def test_entity_that_is_declared_otherwise_keeps_its_state(hass: HomeAssistant, kitchen: Node, state) -> None:
+    await kitchen.say("switch/gesture_dimming/state", "ON")
+    await kitchen.say("number/gesture_gain/state", "2")
+    await kitchen.say("sensor/object_temperature/state", "20")
+    renamed = SwitchInfo(key="gesture_dimming", name="Gestures", icon="mdi:hand-wave")
+    words = SensorInfo(key="object_temperature", name="Object temperature")
+    await kitchen.say("info", info(renamed, words, *ENTITIES[3:]).encode())
+    assert state("switch.kitchen_gesture_dimming") == "on"
+    assert state("number.kitchen_gesture_gain") == "2"
+    assert state("sensor.kitchen_object_temperature") == STATE_UNKNOWN, "a number is no text"
+
+
+async def test_every_declaration_can_be_shown(hass: HomeAssistant, kitchen: Node, entry) -> None:
+    """Whatever classes a node combines, Home Assistant shows the state, and one bad value doesn't touch the others."""
+    classes = [None, *SensorDeviceClass]
+    kinds = [
+        {"unit": unit, "state_class": state_class, "options": options}
+        for unit in (None, "°C", "rad", "°")
+        for state_class in (None, *SensorStateClass)
+        for options in ((), ("1", "2"))
+    ]
+    for kind in kinds:
+        sensors = [
+            SensorInfo(key=f"s{number}", name=f"S{number}", device_class=device_class, **kind)
+            for number, device_class in enumerate(classes)
+        ]
+        await kitchen.say("info", info(*sensors).encode())
+        stated = {
+            f"sensor/{s.key}": "2026-11-20T12:00:00+00:00" if s.device_class == "timestamp" else 1 if s.numeric else "1"
+            for s in sensors
+        }
+        await kitchen.say("states", json.dumps(stated))
+        assert await dropped(hass, entry) == {}, kind
+        assert {hass.states.get(f"sensor.kitchen_{s.key}").state for s in sensors} <= {"1", "2026-11-20T12:00:00+00:00"}
+
+
+async def test_value_that_home_assistant_refuses(hass: HomeAssistant, kitchen: Node, entry, state) -> None:
+    wind = SensorInfo(key="wind", name="Wind", device_class="wind_speed", unit="Beaufort")
+    await kitchen.say("info", info(wind, *ENTITIES).encode())
+    await kitchen.say("states", '{"sensor/wind": 1.7e308, "sensor/object_temperature": 20}')
+    assert state("sensor.kitchen_object_temperature") == "20"
+    assert await dropped(hass, entry) == {"bad_value": 1}
+    await kitchen.say("status", "offline")
+    await kitchen.say("status", "online")
+    assert state("light.kitchen_light") == STATE_UNKNOWN
+    assert await dropped(hass, entry) == {"bad_value": 2}
+
+
+async def test_empty_info_changes_nothing(hass: HomeAssistant, kitchen: Node, entry, state) -> None:
+    await kitchen.say("info", "")
+    assert state("light.kitchen_light") == STATE_UNKNOWN
+    assert await dropped(hass, entry) == {}
+
+
+async def test_messages_after_unloading(hass: HomeAssistant, kitchen: Node, entry) -> None:
+    """A subscription can outlive its entry: when the MQTT integration was reloaded, it can't be ended any more."""
+    known = entry.runtime_data
+    receivers = [known._while_open(r) for r in (known._receive_info, known._receive_status, known._receive_states)]
+    registry = er.async_get(hass)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    for receive, payload in zip(receivers, (info().encode(), b"online", b"{}"), strict=True):
+        receive(ReceiveMessage("steward/kitchen/x", payload, 0, False, "steward/kitchen/x", 0.0))
+    await hass.async_block_till_done()
+    assert len(er.async_entries_for_config_entry(registry, entry.entry_id)) == len(ENTITIES)
+    assert known.drops.counts == {}
+    assert not known.online or known.info == INFO
+
+
+async def test_area_of_a_new_device(hass: HomeAssistant, mqtt_mock, entry, node: Node) -> None:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await node.come(NodeInfo.decode(changed(area="Kitchen").encode()))
+    devices, areas = dr.async_get(hass), ar.async_get(hass)
+    device = devices.async_get_device_by_identifier(("steward", "kitchen"), entry.entry_id)
+    assert areas.async_get_area(device.area_id).name == "Kitchen"
+    assert hass.states.get("light.kitchen_light"), "not light.kitchen_kitchen_light"
+    # It is a suggestion: what the user chooses stays.
+    devices.async_update_device(device.id, area_id=areas.async_create("Pantry").id)
+    await node.say("info", changed(area="Kitchen", model="Raspberry Pi 5"))
+    device = devices.async_get(device.id)
+    assert (areas.async_get_area(device.area_id).name, device.model) == ("Pantry", "Raspberry Pi 5")
+
+
+async def test_quality_of_service(hass: HomeAssistant, kitchen: Node, mqtt_mock) -> None:
+    asked = {call.args[0]: call.args[2] for call in mqtt_mock.async_subscribe.call_args_list}
+    assert asked["steward/+/+/+/state"] == 1, "events are delivered at least once"
+    assert asked["steward/kitchen/status"] == 1
+
+
+async def test_nothing_is_written_while_offline(hass: HomeAssistant, kitchen: Node) -> None:
+    await kitchen.say("status", "offline")
+    before = hass.states.get("sensor.kitchen_object_temperature").last_reported_timestamp
+    await kitchen.say("sensor/object_temperature/state", "20")
+    assert hass.states.get("sensor.kitchen_object_temperature").last_reported_timestamp == before
+
+
 async def test_entities_that_went_while_home_assistant_was_down(hass: HomeAssistant, kitchen: Node, entry) -> None:
     await hass.config_entries.async_unload(entry.entry_id)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await kitchen.come(info(ENTITIES[0]))
     entries = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
-    assert [e.unique_id for e in entries] == ["kitchen_sensor_object_temperature"]
+    assert [e.unique_id for e in entries] == ["kitchen/sensor/object_temperature"]
 
 
 async def test_words_that_home_assistant_does_not_know(hass: HomeAssistant, kitchen: Node, entry, state) -> None:
@@ -255,6 +411,7 @@ async def test_without_mqtt(hass: HomeAssistant, entry, caplog: pytest.LogCaptur
     await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_RETRY
     caplog.clear()
+    await hass.config_entries.async_remove(entry.entry_id)
 
 
 async def test_unload(hass: HomeAssistant, kitchen: Node, entry, state) -> None:
@@ -273,6 +430,22 @@ async def test_diagnostics(hass: HomeAssistant, kitchen: Node, entry) -> None:
     assert INSTANCE not in json.dumps(shown, default=str)
     assert shown["dropped"]["latest"][0]["topic"] == "steward/kitchen/status"
     assert len(shown["info"]["entities"]) == len(ENTITIES)
+
+
+async def test_without_a_broker_there_are_diagnostics_all_the_same(hass: HomeAssistant, mqtt_mock, entry) -> None:
+    mqtt_mock.connected = False
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    shown = await async_get_config_entry_diagnostics(hass, entry)
+    assert shown["entry"]["data"]["instance"] == REDACTED
+    assert "info" not in shown
+    stale = dr.async_get(hass).async_get_or_create(config_entry_id=entry.entry_id, identifiers={("steward", "x")})
+    assert await async_remove_config_entry_device(hass, entry, stale)
+
+
+async def test_house_is_redacted(hass: HomeAssistant, kitchen: Node, entry) -> None:
+    await kitchen.say("info", changed(house="house-of-secrets"))
+    assert "house-of-secrets" not in json.dumps(await async_get_config_entry_diagnostics(hass, entry), default=str)
 
 
 async def test_diagnostics_before_info(hass: HomeAssistant, mqtt_mock, entry) -> None:
@@ -303,6 +476,7 @@ async def test_removing_an_entry_clears_the_broker(
         ("modules", "{}"),
     ):
         async_fire_mqtt_message(hass, f"steward/kitchen/{leaf}", payload, retain=True)
+    async_fire_mqtt_message(hass, "steward/kitchen/sensor/passing/state", "1")
     await removal
     cleared = {call.args[0] for call in mqtt_mock.async_publish.call_args_list if call.args[1:] == (b"", 1, True)}
     own = {"steward/kitchen/status", "steward/kitchen/info", "steward/kitchen/sensor/object_temperature/state"}

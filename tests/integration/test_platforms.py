@@ -173,13 +173,13 @@ async def test_names_categories_and_device(hass: HomeAssistant, kitchen, entry) 
     )
     registry = er.async_get(hass)
     entries = er.async_entries_for_device(registry, device.id)
-    assert {entity.unique_id for entity in entries} == {f"kitchen_{e.platform}_{e.key}" for e in INFO.entities}
+    assert {entity.unique_id for entity in entries} == {f"kitchen/{e.platform}/{e.key}" for e in INFO.entities}
     by_key = {entity.unique_id: entity for entity in entries}
-    assert by_key["kitchen_number_gesture_gain"].entity_category == "config"
-    assert by_key["kitchen_binary_sensor_problem_system"].entity_category == "diagnostic"
-    assert by_key["kitchen_binary_sensor_problem_system"].original_name == "Problem in system"
+    assert by_key["kitchen/number/gesture_gain"].entity_category == "config"
+    assert by_key["kitchen/binary_sensor/problem_system"].entity_category == "diagnostic"
+    assert by_key["kitchen/binary_sensor/problem_system"].original_name == "Problem in system"
     # No translation is known for a key that only this node has: its own name serves.
-    assert by_key["kitchen_number_gesture_gain"].original_name == "Gesture gain"
+    assert by_key["kitchen/number/gesture_gain"].original_name == "Gesture gain"
 
 
 async def test_unavailable(hass: HomeAssistant, kitchen, state) -> None:

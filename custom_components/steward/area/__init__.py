@@ -1,10 +1,10 @@
 """Area nodes: config entries of the kind `area`, one per node."""
 
-from homeassistant.components import mqtt
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 
 from ..const import CONF_NODE
+from .broker import async_is_connected
 from .issues import async_clear_other_instance
 from .node import AreaNode, StewardConfigEntry
 from .retained import async_clear
@@ -28,7 +28,6 @@ async def async_setup(hass: HomeAssistant, entry: StewardConfigEntry) -> None:
     """
     node = AreaNode(hass, entry)
     await node.async_check_broker()
-    node.register_device()
     entry.runtime_data = node
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     await node.async_subscribe()
@@ -36,11 +35,12 @@ async def async_setup(hass: HomeAssistant, entry: StewardConfigEntry) -> None:
 
 async def async_unload(hass: HomeAssistant, entry: StewardConfigEntry) -> bool:
     """Take the node's entities away; its subscriptions end with the entry."""
+    entry.runtime_data.close()
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
 async def async_remove(hass: HomeAssistant, entry: StewardConfigEntry) -> None:
     """Clean up after a node that the user removed, as far as the broker can be reached."""
     async_clear_other_instance(hass, entry)
-    if mqtt.is_connected(hass):
+    if await async_is_connected(hass):
         await async_clear(hass, entry.data[CONF_NODE])

@@ -21,6 +21,7 @@ from homeassistant.components.sensor.const import (
     DEVICE_CLASS_STATE_CLASSES,
     DEVICE_CLASS_UNITS,
     NON_NUMERIC_DEVICE_CLASSES,
+    STATE_CLASS_UNITS,
 )
 from homeassistant.components.switch import SwitchEntityDescription
 from homeassistant.components.switch.const import SwitchDeviceClass
@@ -114,6 +115,8 @@ def _sensor(info: SensorInfo, common: dict[str, Any]) -> SensorEntityDescription
     state_class = try_parse_enum(SensorStateClass, info.state_class)
     if device_class and state_class not in DEVICE_CLASS_STATE_CLASSES.get(device_class, {state_class}):
         state_class = None
+    if state_class and info.unit not in STATE_CLASS_UNITS.get(state_class, {info.unit}):
+        state_class = None
     return SensorEntityDescription(
         **common,
         device_class=device_class,
@@ -126,7 +129,7 @@ def _sensor(info: SensorInfo, common: dict[str, Any]) -> SensorEntityDescription
 
 def _sensor_class(info: SensorInfo) -> SensorDeviceClass | None:
     """Return the device class, where Home Assistant would accept it with the sensor's unit and kind of value."""
-    if info.options and not info.numeric:
+    if info.options and not info.numeric and info.device_class != SensorDeviceClass.TIMESTAMP:
         return SensorDeviceClass.ENUM
     match try_parse_enum(SensorDeviceClass, info.device_class):
         case None | SensorDeviceClass.ENUM:

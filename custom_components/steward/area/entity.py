@@ -1,15 +1,21 @@
 """What the entities of a node have in common, whatever their platform."""
 
-from typing import Protocol, override
+from contextlib import suppress
+from typing import Any, Protocol, override
 
 from homeassistant.core import Context
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.entity import Entity
 
 from ..protocol.entity import EntityInfo, State
-from ..protocol.fields import Json
+from ..protocol.fields import ContractError, Json, Reason
 from ..protocol.node import Event, ModuleInfo
 from .describe import describe
+
+
+def unique_id(node: str, info: EntityInfo) -> str:
+    """Return the unique id of a node's entity. No part can have a slash, so that no two are one."""
+    return f"{node}/{info.platform}/{info.key}"
 
 
 class Host(Protocol):
@@ -18,6 +24,9 @@ class Host(Protocol):
     id: str
     device: DeviceEntry
     online: bool
+
+    def entity_added(self) -> None:
+        """Take note that Home Assistant has added an entity."""
 
     def module(self, name: str | None) -> ModuleInfo | None:
         """Return what the node says of one of its modules."""
@@ -36,7 +45,8 @@ class AreaEntity[InfoT: EntityInfo](Entity):
     _attr_has_entity_name = True
     _attr_should_poll = False
 
-    _added = False
+    added = False
+    """Whether Home Assistant has added it; it never adds a disabled one."""
     _state: State = None
 
     def __init__(self, node: Host, info: InfoT) -> None:
@@ -45,7 +55,7 @@ class AreaEntity[InfoT: EntityInfo](Entity):
         self.info = info
         self.entity_description = describe(info).description
         self.device_entry = node.device
-        self._attr_unique_id = f"{node.id}_{info.platform}_{info.key}"
+        self._attr_unique_id = unique_id(node.id, info)
         if info.placeholders:
             self._attr_translation_placeholders = dict(info.placeholders)
 
@@ -58,12 +68,13 @@ class AreaEntity[InfoT: EntityInfo](Entity):
     @override
     async def async_added_to_hass(self) -> None:
         """Begin to write states."""
-        self._added = True
+        self.added = True
+        self.node.entity_added()
 
     @override
     async def async_will_remove_from_hass(self) -> None:
         """Stop writing states."""
-        self._added = False
+        self.added = False
 
     def receive(self, payload: bytes) -> None:
         """Take the payload of the entity's own topic.
@@ -81,8 +92,17 @@ class AreaEntity[InfoT: EntityInfo](Entity):
         """
         self.take(self.info.from_json(value))
 
+    def take_over(self, entity: AreaEntity[Any]) -> None:
+        """Show the state of the entity that this one replaces, if it can have such a state: the broker won't tell it again."""
+        with suppress(ContractError):
+            self.take(self.info.from_json(self.info.to_json(entity._state)))
+
     def take(self, state: State) -> None:
-        """Show a state."""
+        """Show a state.
+
+        Raises:
+            ContractError: Home Assistant refuses it.
+        """
         if state == self._state:
             return
         self._state = state
@@ -91,13 +111,21 @@ class AreaEntity[InfoT: EntityInfo](Entity):
             self.write()
 
     def write(self) -> None:
-        """Write the state to Home Assistant, if it knows the entity already."""
-        if self._added:
+        """Write the state to Home Assistant, if it knows the entity already.
+
+        Raises:
+            ContractError: Home Assistant refuses it, such as a number that it can't convert.
+        """
+        if not self.added:
+            return
+        try:
             self.async_write_ha_state()
+        except (ArithmeticError, RuntimeError, ValueError) as error:
+            raise ContractError(Reason.BAD_VALUE, self.info.key, str(error)) from error
 
     def leave(self) -> None:
         """Take the entity out of Home Assistant, if it ever came in: a disabled one didn't."""
-        if self._added:
+        if self.added:
             self.hass.async_create_task(self.async_remove(force_remove=True), f"remove {self.entity_id}")
 
     async def command(self, target: State) -> None:

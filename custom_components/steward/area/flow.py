@@ -1,11 +1,12 @@
 """Steps of the config flow that add area nodes: found through MQTT, or named by hand."""
 
+from contextlib import suppress
 import logging
 from typing import Any, override
 
-from homeassistant.components import mqtt
-from homeassistant.config_entries import SOURCE_MQTT, ConfigEntry, ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_IGNORE, SOURCE_MQTT, ConfigEntry, ConfigFlow, ConfigFlowResult
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -21,6 +22,7 @@ import probatio
 from ..const import CONF_INSTANCE, CONF_KIND, CONF_NODE, DOMAIN, Kind
 from ..protocol.fields import ContractError
 from ..protocol.node import NODE, Address, NodeInfo
+from .broker import async_is_connected
 from .retained import async_read_info
 
 _LOGGER = logging.getLogger(__name__)
@@ -45,22 +47,23 @@ class AreaSteps(ConfigFlow):
         try:
             self._node = Address.parse(discovery_info.topic).node
             if not discovery_info.payload:
-                return await self._async_node_left()
-            await self.async_set_unique_id(self._node)
+                self._take_back(self._node)
+                return self.async_abort(reason="node_left")
+            # Before its info is judged: what a known node says wrong stands in the diagnostics of its entry.
+            await self.async_set_unique_id(self._node, raise_on_progress=False)
             self._abort_if_unique_id_configured()
             self._info = NodeInfo.decode(str(discovery_info.payload).encode())
         except ContractError as error:
             _LOGGER.warning("Ignoring what was found on %s: %s", discovery_info.topic, error)
             return self.async_abort(reason="invalid_info")
+        self._take_back(self._node)
         self.context["title_placeholders"] = {"name": self._info.name}
         return await self.async_step_area_confirm()
 
-    async def _async_node_left(self) -> ConfigFlowResult:
-        """Take back the discovery of a node whose info was cleared."""
-        for node, (flow_id, _) in _waiting(self.hass).items():
-            if node == self._node:
-                self.hass.config_entries.flow.async_abort(flow_id)
-        return self.async_abort(reason="node_left")
+    def _take_back(self, node: str) -> None:
+        """Take back the discovery of a node: it has left, has said something newer, or has been added in another way."""
+        if found := _waiting(self.hass).get(node):
+            self.hass.config_entries.flow.async_abort(found[0])
 
     async def async_step_area_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Let the user add a node that was found, and the other ones that were found with it."""
@@ -79,8 +82,9 @@ class AreaSteps(ConfigFlow):
                     "others": str(len(others)),
                 },
             )
+        self._abort_if_unique_id_configured()
         if user_input.get(CONF_ALL):
-            await _async_confirm(self.hass, [flow_id for flow_id, _ in others.values()])
+            await _async_confirm(self.hass, list(others))
         return self._create(self._node, self._info)
 
     async def async_step_area_discovered(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -104,9 +108,8 @@ class AreaSteps(ConfigFlow):
                     }
                 ),
             )
-        chosen = [waiting[node][0] for node in user_input[CONF_NODES] if node in waiting]
-        await _async_confirm(self.hass, chosen)
-        return self.async_abort(reason="nodes_added", description_placeholders={"count": str(len(chosen))})
+        added = await _async_confirm(self.hass, user_input[CONF_NODES])
+        return self.async_abort(reason="nodes_added", description_placeholders={"count": str(added)})
 
     async def async_step_area(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Let the user name a node."""
@@ -128,9 +131,13 @@ class AreaSteps(ConfigFlow):
             node = user_input[CONF_NODE].strip()
             info, errors = await self._async_ask(node)
             known = self.hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, node)
+            if known and known.source == SOURCE_IGNORE:
+                await self.hass.config_entries.async_remove(known.entry_id)
+                known = None
             if info and known not in (None, entry):
                 errors = {CONF_NODE: "already_added"}
             elif info:
+                self._take_back(node)
                 await _async_move(self.hass, entry, node)
                 return self.async_update_reload_and_abort(
                     entry,
@@ -143,7 +150,7 @@ class AreaSteps(ConfigFlow):
         """Return the info of a node that the user named, or what to tell the user."""
         if not NODE.fullmatch(node):
             return None, {CONF_NODE: "invalid_node"}
-        if not await mqtt.async_wait_for_mqtt_client(self.hass) or not mqtt.is_connected(self.hass):
+        if not await async_is_connected(self.hass):
             return None, {"base": "broker_unavailable"}
         try:
             info = await async_read_info(self.hass, node)
@@ -175,10 +182,15 @@ def _waiting(hass: HomeAssistant) -> dict[str, tuple[str, str]]:
     }
 
 
-async def _async_confirm(hass: HomeAssistant, flow_ids: list[str]) -> None:
-    """Confirm discovered nodes as the user would one by one."""
-    for flow_id in flow_ids:
-        await hass.config_entries.flow.async_configure(flow_id, {})
+async def _async_confirm(hass: HomeAssistant, nodes: list[str]) -> int:
+    """Confirm discovered nodes as the user would one by one; return how many there still were to be added."""
+    added = 0
+    for node in nodes:
+        if found := _waiting(hass).get(node):
+            with suppress(UnknownFlow):
+                result = await hass.config_entries.flow.async_configure(found[0], {})
+                added += result["type"] is FlowResultType.CREATE_ENTRY
+    return added
 
 
 async def _async_move(hass: HomeAssistant, entry: ConfigEntry, node: str) -> None:
@@ -188,7 +200,7 @@ async def _async_move(hass: HomeAssistant, entry: ConfigEntry, node: str) -> Non
         return
 
     def moved(entity: er.RegistryEntry) -> dict[str, Any]:
-        return {"new_unique_id": f"{node}{entity.unique_id.removeprefix(previous)}"}
+        return {"new_unique_id": f"{node}/{entity.unique_id.removeprefix(f'{previous}/')}"}
 
     devices = dr.async_get(hass)
     if device := devices.async_get_device_by_identifier((DOMAIN, previous), entry.entry_id):

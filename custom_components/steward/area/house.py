@@ -28,6 +28,7 @@ class House:
         self._hass = hass
         self._receivers: dict[str, Receive] = {}
         self._unsubscribe: CALLBACK_TYPE | None = None
+        self._current: object = None
 
     async def async_join(self, node: str, receive: Receive) -> CALLBACK_TYPE:
         """Let a node receive its states, the retained ones first; returns what ends that.
@@ -36,8 +37,16 @@ class House:
         it is the same one, asked for again, and Home Assistant asks once for all nodes that join at about the same time.
         """
         self._receivers[node] = receive
+        self._current = token = object()
+
+        @callback
+        def dispatch(message: ReceiveMessage) -> None:
+            # After the MQTT integration was reloaded, its earlier subscriptions can't be ended any more.
+            if token is self._current and (receive := self._receivers.get(message.topic.split("/", 2)[1])):
+                receive(message)
+
         previous = self._unsubscribe
-        self._unsubscribe = await mqtt.async_subscribe(self._hass, TOPIC, self._dispatch, 1, encoding=None)
+        self._unsubscribe = await mqtt.async_subscribe(self._hass, TOPIC, dispatch, 1, encoding=None)
         if previous:
             previous()
 
@@ -49,11 +58,6 @@ class House:
                 self._unsubscribe = None
 
         return leave
-
-    @callback
-    def _dispatch(self, message: ReceiveMessage) -> None:
-        if receive := self._receivers.get(message.topic.split("/", 2)[1]):
-            receive(message)
 
 
 _HOUSE: Final[HassKey[House]] = HassKey(f"{DOMAIN}_house")

@@ -6,7 +6,7 @@ and counted.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 import logging
 from typing import Any, Final, cast
@@ -16,9 +16,8 @@ from homeassistant.components.mqtt import ReceiveMessage
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady, HomeAssistantError
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import area_registry as ar, device_registry as dr, entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
-from homeassistant.helpers.typing import UNDEFINED
 from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
@@ -27,6 +26,9 @@ from ..protocol.entity import MAX_STATE_BYTES, EntityInfo, EventInfo, Platform, 
 from ..protocol.fields import ContractError, Reason
 from ..protocol.node import (
     MAX_ENTITIES,
+    MAX_EVENT_BYTES,
+    MAX_STATES_BYTES,
+    Address,
     Capability,
     Command,
     Event,
@@ -39,14 +41,18 @@ from ..protocol.node import (
     state_topic,
     topic,
 )
+from .broker import async_is_connected
 from .drops import Drops
-from .entity import AreaEntity
+from .entity import AreaEntity, unique_id
 from .house import async_get_house
 from .issues import async_clear_other_instance, async_report_other_instance
 
 _LOGGER = logging.getLogger(__name__)
 
 REMEMBERED_EVENTS: Final = 512
+WAITING_EVENTS: Final = 64
+EVENT_LIFE: Final = 10
+"""Seconds that an event waits for its entity: what it would start later is not wanted any more."""
 
 type StewardConfigEntry = ConfigEntry[AreaNode]
 type EntityFactory = Callable[[AreaNode, Any], AreaEntity[Any]]
@@ -58,6 +64,15 @@ class _PlatformSetup:
 
     make: EntityFactory
     add: AddConfigEntryEntitiesCallback
+
+
+@dataclass(frozen=True, slots=True)
+class _Happened:
+    """An event's message that waits until it can be shown, and the loop's time when it came."""
+
+    topic: str
+    payload: bytes
+    when: float
 
 
 class AreaNode:
@@ -77,7 +92,9 @@ class AreaNode:
         self.entities: dict[str, AreaEntity[Any]] = {}
         self._platforms: dict[Platform, _PlatformSetup] = {}
         self._early: dict[str, bytes] = {}
+        self._events: list[_Happened] = []
         self._event_ids: OrderedDict[str, None] = OrderedDict()
+        self._closed = False
 
     async def async_check_broker(self) -> None:
         """Make sure that there is a connection to the broker.
@@ -85,25 +102,35 @@ class AreaNode:
         Raises:
             ConfigEntryNotReady: there is none (a client of Home Assistant's MQTT integration may exist without one).
         """
-        if not await mqtt.async_wait_for_mqtt_client(self.hass) or not mqtt.is_connected(self.hass):
+        if not await async_is_connected(self.hass):
             raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="broker_unavailable")
 
     def module(self, name: str | None) -> ModuleInfo | None:
         """Return what the node says of one of its modules."""
         return self.info.modules.get(name) if self.info and name else None
 
-    def register_device(self) -> None:
-        """Make the node's device, from its info where there is one, so that entities can be attached to it."""
-        info = self.info
-        self.device = dr.async_get(self.hass).async_get_or_create(
+    def _register_device(self, info: NodeInfo) -> bool:
+        """Make or update the node's device, so that entities can be attached to it; return whether it is new."""
+        devices = dr.async_get(self.hass)
+        identifier = (DOMAIN, self.id)
+        new = devices.async_get_device_by_identifier(identifier, self.entry.entry_id) is None
+        self.device = devices.async_get_or_create(
             config_entry_id=self.entry.entry_id,
-            identifiers={(DOMAIN, self.id)},
-            name=info.name if info else self.entry.title,
-            manufacturer=info.manufacturer if info else UNDEFINED,
-            model=info.model if info else UNDEFINED,
-            sw_version=info.versions.get("steward") if info else UNDEFINED,
-            suggested_area=info.area if info else UNDEFINED,
+            identifiers={identifier},
+            name=info.name,
+            manufacturer=info.manufacturer,
+            model=info.model,
+            sw_version=info.versions.get("steward"),
         )
+        return new
+
+    def _suggest_area(self, area: str) -> None:
+        """Put the new device into its area.
+
+        When its entities have their ids: Home Assistant would begin these with the area, and a node is mostly called like it.
+        """
+        area_id = ar.async_get(self.hass).async_get_or_create(area).id
+        dr.async_get(self.hass).async_update_device(self.device.id, area_id=area_id)
 
     @callback
     def async_add_platform(self, platform: Platform, make: EntityFactory, add: AddConfigEntryEntitiesCallback) -> None:
@@ -119,10 +146,29 @@ class AreaNode:
             (Leaf.STATES, self._receive_states, 0),
         ):
             self.entry.async_on_unload(
-                await mqtt.async_subscribe(self.hass, topic(self.id, leaf), receive, qos, encoding=None)
+                await mqtt.async_subscribe(
+                    self.hass, topic(self.id, leaf), self._while_open(receive), qos, encoding=None
+                )
             )
         self.entry.async_on_unload(await async_get_house(self.hass).async_join(self.id, self._receive_state))
         self.entry.async_on_unload(mqtt.async_subscribe_connection_status(self.hass, self._connection_changed))
+
+    def close(self) -> None:
+        """Take no more messages."""
+        self._closed = True
+
+    def _while_open(self, receive: Callable[[ReceiveMessage], None]) -> Callable[[ReceiveMessage], None]:
+        """Return what receives until the node is closed: a subscription may outlive that.
+
+        After the MQTT integration was reloaded, its earlier subscriptions go on and can't be ended any more.
+        """
+
+        @callback
+        def receive_while_open(message: ReceiveMessage) -> None:
+            if not self._closed:
+                receive(message)
+
+        return receive_while_open
 
     async def async_command(self, info: EntityInfo, target: State, context: Context | None) -> None:
         """Tell an entity of the node what to be.
@@ -130,7 +176,7 @@ class AreaNode:
         Raises:
             HomeAssistantError: there is no connection to the broker: a command that is late does harm.
         """
-        if not mqtt.is_connected(self.hass):
+        if not await async_is_connected(self.hass):
             raise HomeAssistantError(translation_domain=DOMAIN, translation_key="broker_unavailable")
         command = Command(target)
         if self.info and Capability.COMMANDS in self.info.capabilities:
@@ -158,8 +204,16 @@ class AreaNode:
             return
         self.online = online
         _LOGGER.info("%s is %s", self.entry.title, "online" if online else "offline")
-        for entity in self.entities.values():
-            entity.write()
+        self._write(self.entities.values())
+        self._deliver_events()
+
+    def _write(self, entities: Iterable[AreaEntity[Any]]) -> None:
+        """Write states; one that Home Assistant refuses costs only itself."""
+        for entity in entities:
+            try:
+                entity.write()
+            except ContractError as error:
+                self.drops.add(state_topic(self.id, *entity.info.id), error)
 
     @callback
     def _receive_info(self, message: ReceiveMessage) -> None:
@@ -178,25 +232,28 @@ class AreaNode:
         if info == self.info:
             return
         previous, self.info = self.info, info
-        self.register_device()
+        new = self._register_device(info)
         self._update_entities(info)
+        if new and info.area:
+            self._suggest_area(info.area)
         if previous and previous.modules != info.modules:
-            for entity in self.entities.values():
-                if entity.info.module:
-                    entity.write()
+            self._write(entity for entity in self.entities.values() if entity.info.module)
 
     def _update_entities(self, info: NodeInfo) -> None:
         """Make the entities that are new, and remove those that are gone or are declared otherwise."""
         wanted = {state_topic(self.id, *entity.id): entity for entity in info.entities}
+        replaced: dict[str, AreaEntity[Any]] = {}
         for name, entity in list(self.entities.items()):
             if wanted.get(name) != entity.info:
-                del self.entities[name]
+                replaced[name] = self.entities.pop(name)
                 entity.leave()
-        self._forget_others({f"{self.id}_{entity.platform}_{entity.key}" for entity in info.entities})
+        self._forget_others({unique_id(self.id, entity) for entity in info.entities})
         added: dict[Platform, list[AreaEntity[Any]]] = {}
         for name, declared in wanted.items():
             if name not in self.entities:
                 entity = self._platforms[declared.platform].make(self, declared)
+                if name in replaced:
+                    entity.take_over(replaced[name])
                 self.entities[name] = entity
                 added.setdefault(declared.platform, []).append(entity)
         self._replay_early()
@@ -209,7 +266,7 @@ class AreaNode:
         for name, payload in early.items():
             if name == topic(self.id, Leaf.STATES):
                 self._take_states(name, payload)
-            elif (entity := self.entities.get(name)) and not isinstance(entity.info, EventInfo):
+            elif entity := self.entities.get(name):
                 try:
                     entity.receive(payload)
                 except ContractError as error:
@@ -227,10 +284,11 @@ class AreaNode:
 
     @callback
     def _receive_states(self, message: ReceiveMessage) -> None:
-        if self.info is None:
-            self._early[message.topic] = _bytes(message)
-        else:
-            self._take_states(message.topic, _bytes(message))
+        name, payload = message.topic, _bytes(message)
+        if self.info is not None:
+            self._take_states(name, payload)
+        elif len(payload) <= MAX_STATES_BYTES:
+            self._early[name] = payload
 
     def _take_states(self, name: str, payload: bytes) -> None:
         """Hand out the values of a message with all states; a value that is wrong costs only itself."""
@@ -253,12 +311,13 @@ class AreaNode:
     def _receive_state(self, message: ReceiveMessage) -> None:
         name, payload = message.topic, _bytes(message)
         try:
-            if (entity := self.entities.get(name)) is None:
-                self._keep_early(name, payload)
-            elif isinstance(entity.info, EventInfo):
-                self._receive_event(entity, entity.info, payload, retained=message.retain)
-            else:
+            entity = self.entities.get(name)
+            if entity and not isinstance(entity.info, EventInfo):
                 entity.receive(payload)
+            elif Address.parse(name).platform is Platform.EVENT:
+                self._receive_event(name, payload, retained=message.retain)
+            else:
+                self._keep_early(name, payload)
         except ContractError as error:
             self.drops.add(name, error)
 
@@ -269,17 +328,55 @@ class AreaNode:
         if self.info is not None:
             raise ContractError(Reason.UNKNOWN_ENTITY, name)
 
-    def _receive_event(self, entity: AreaEntity[Any], info: EventInfo, payload: bytes, *, retained: bool) -> None:
-        """Let something happen once: not again when the broker repeats it, and never because it was retained."""
+    def _receive_event(self, name: str, payload: bytes, *, retained: bool) -> None:
+        """Take an event; never one that was retained.
+
+        It waits until its entity is there and available: a state that was `unavailable` before tells automations nothing.
+        """
         if retained:
-            raise ContractError(Reason.RETAINED, info.key, "an event is never retained")
-        event = Event.decode(payload, info)
+            raise ContractError(Reason.RETAINED, name, "an event is never retained")
+        if len(payload) > MAX_EVENT_BYTES:
+            raise ContractError(Reason.TOO_LARGE, name)
+        if len(self._events) == WAITING_EVENTS:
+            self.drops.add(self._events.pop(0).topic, ContractError(Reason.EXPIRED, name, "too many events wait"))
+        self._events.append(_Happened(name, payload, self.hass.loop.time()))
+        self._deliver_events()
+
+    @callback
+    def entity_added(self) -> None:
+        """Deliver what waited for an entity, once Home Assistant has written its first state."""
+        if self._events:
+            self.hass.loop.call_soon(self._deliver_events)
+
+    @callback
+    def _deliver_events(self) -> None:
+        """Let the events happen that can be shown by now."""
+        if not self.online or self.info is None:
+            return
+        waiting, self._events = self._events, []
+        for happened in waiting:
+            try:
+                if not self._deliver(happened):
+                    self._events.append(happened)
+            except ContractError as error:
+                self.drops.add(happened.topic, error)
+
+    def _deliver(self, happened: _Happened) -> bool:
+        """Let an event happen, once however often the broker repeats it; return whether its entity was there for it."""
+        if self.hass.loop.time() - happened.when > EVENT_LIFE:
+            raise ContractError(Reason.EXPIRED, detail="its entity wasn't there in time")
+        if (entity := self.entities.get(happened.topic)) is None:
+            raise ContractError(Reason.UNKNOWN_ENTITY, happened.topic)
+        if not entity.added:
+            return False
+        event = Event.decode(happened.payload, entity.info)
         if event.id in self._event_ids:
-            raise ContractError(Reason.REPEATED, info.key, "an event came again")
+            raise ContractError(Reason.REPEATED, event.id, "an event came again")
         self._event_ids[event.id] = None
         if len(self._event_ids) > REMEMBERED_EVENTS:
             self._event_ids.popitem(last=False)
         entity.happen(event)
+        return True
 
 
 def _bytes(message: ReceiveMessage) -> bytes:
