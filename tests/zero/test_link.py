@@ -9,8 +9,9 @@ import pytest
 
 from steward_house.protocol.entity import EventInfo
 from steward_house.protocol.fields import ContractError, Reason
+from steward_house.zero import link as link_module
 from steward_house.zero.link import Link
-from steward_house.zero.node import Node
+from steward_house.zero.node import Happened, Node
 from tests.broker import Broker
 
 from .house import Spy
@@ -68,6 +69,35 @@ async def test_cancelled(node: Node, broker: Broker, spy: Spy, tmp_path: Path) -
         await asyncio.wait({task})
         assert task.cancelled()
     await spy.until(lambda spy: spy.last("kitchen/status") == b"offline")
+
+
+async def test_last_words(
+    node: Node, broker: Broker, spy: Spy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What modules tell just before the node leaves still goes out, while it is online."""
+    monkeypatch.setattr(link_module, "_WINDOW", 0.2)
+    first = asyncio.Event()
+    sent = node.sent
+
+    def tell(happened: Happened) -> None:
+        sent(happened)
+        first.set()
+
+    monkeypatch.setattr(node, "sent", tell)
+    async with linked(node, broker, tmp_path):
+        await spy.online()
+        await spy.caught_up()
+        spy.messages.clear()
+        node.happen("one", BELL, "rung", {"number": 1})
+        await first.wait()
+        # It has sent all events, and waits for more changes to gather before it sends states.
+        node.happen("one", BELL, "rung", {"number": 2})
+        node.publish("one", TEMPERATURE, 22)
+    await spy.until(lambda spy: spy.last("kitchen/status") == b"offline")
+    topics = [topic.removeprefix("steward/kitchen/") for topic, _ in spy.messages]
+    assert topics.count("event/bell/state") == 2
+    assert spy.last("kitchen/sensor/temperature/state") == b"22"
+    assert topics[-1] == "status"
 
 
 async def test_message_that_breaks_the_contract(

@@ -156,6 +156,7 @@ class Link:
             await asyncio.sleep(_WINDOW)
             await self._send_info(client)
             await self._send_states(client)
+        await self._send_events(client)  # of the last moment
 
     async def _send_events(self, client: aiomqtt.Client) -> None:
         while happened := self._node.next_event():
