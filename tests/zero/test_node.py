@@ -1,13 +1,15 @@
 """The node: what modules may declare and tell, what it keeps, and which events still go out."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 import json
 from pathlib import Path
+import threading
 
 import pytest
 
 from steward_house.protocol.entity import EntityInfo, EventInfo, NumberInfo, SensorInfo, SwitchInfo
-from steward_house.protocol.fields import ContractError, Reason
+from steward_house.protocol.fields import ContractError, Json, Reason
 from steward_house.protocol.node import MAX_ENTITIES, Command, NodeInfo, decode_states
 from steward_house.zero import node as node_module
 from steward_house.zero.commands import Commands
@@ -171,6 +173,49 @@ async def test_more_kept_than_fits(tmp_path: Path) -> None:
 def test_damaged_document(tmp_path: Path, content: str) -> None:
     (tmp_path / "node.json").write_text(content)
     assert NodeInfo.decode(make(tmp_path).take_info() or b"").instance == INSTANCE
+
+
+async def test_saves_stay_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = make(tmp_path)
+    node.declare("one", (SWITCH,))
+    node.publish("one", SWITCH, state=True)
+    await node.save()
+    loop = asyncio.get_running_loop()
+    begun = asyncio.Event()
+    release = threading.Event()
+    save = Storage.save
+
+    def save_slowly(storage: Storage, name: str, document: Json) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        release.wait(20)
+        save(storage, name, document)
+
+    monkeypatch.setattr(Storage, "save", save_slowly)
+    node.publish("one", SWITCH, state=False)
+    cancelled = asyncio.create_task(node.save())
+    await begun.wait()
+    cancelled.cancel()
+    await asyncio.wait({cancelled})
+    monkeypatch.setattr(Storage, "save", save)
+    node.publish("one", SWITCH, state=True)
+    later = asyncio.create_task(node.save())
+    await asyncio.sleep(0)  # it has begun
+    release.set()
+    await later
+    assert make(tmp_path).last(SWITCH) is True
+
+
+async def test_disk_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(Storage, "save", lambda *_: release.wait(20))
+    monkeypatch.setattr(node_module, "_SAVING", 0.01)
+    node = make(tmp_path)
+    node.declare("one", (SWITCH,))
+    await node.save()
+    release.set()
+    assert len([record for record in caplog.records if "Can't keep" in record.message]) == 1
 
 
 async def test_disk_that_fails(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

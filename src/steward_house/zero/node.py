@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 import logging
 import re
 import secrets
@@ -44,6 +45,7 @@ from .machine import Machine
 from .settings import Settings
 from .storage import Storage, StorageError
 from .words import printable
+from .worker import HangingError, Worker
 
 _LOG: Final = logging.getLogger(__name__)
 _DOCUMENT: Final = "node"
@@ -51,6 +53,8 @@ _NAME: Final = re.compile(r"[a-z_]+/[a-z0-9_-]+")
 _LONGEST_REASON: Final = "\U00010000" * MAX_TEXT
 """As many bytes as a module's problem can have."""
 _MAX_EVENTS: Final = 100
+_SAVING: Final = 20.0
+"""Seconds that the disk may take."""
 _EVENT_LIFE: Final = 10.0
 """Seconds that an event waits for a connection: what it would start later is not wanted any more."""
 
@@ -87,6 +91,7 @@ class Node:
         self._events: deque[Happened] = deque()
         self._lost_events = 0
         self._unfit = False
+        self._disk = Worker("storage")
         self._saving = asyncio.Lock()
         self._saved: Json = None
         self._save_failed = False
@@ -255,9 +260,12 @@ class Node:
             }
             if document == self._saved:
                 return
+            # A save that is cancelled goes on all the same: until this one is done nobody knows what is kept.
+            self._saved = None
             try:
-                await asyncio.to_thread(self._storage.save, _DOCUMENT, document)
-            except StorageError as error:
+                # One thread for all: a save that is cancelled or hangs doesn't come after a later one.
+                await self._disk.call(partial(self._storage.save, _DOCUMENT, document), _SAVING)
+            except (StorageError, HangingError) as error:
                 if not self._save_failed:
                     _LOG.warning("Can't keep anything for the next run: %s", error)
                 self._save_failed = True

@@ -64,10 +64,12 @@ class Worker:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[object] = loop.create_future()
         self._calls.put(_Call(function, loop, future))
-        await asyncio.wait({future}, timeout=limit)
-        if future.done():
-            return future.result()  # type: ignore[return-value]  # what `function` returned
-        future.cancel()
+        try:
+            await asyncio.wait({future}, timeout=limit)
+            if future.done():
+                return future.result()  # type: ignore[return-value]  # what `function` returned
+        finally:
+            future.cancel()  # nobody waits for it any more
         name = getattr(getattr(function, "func", function), "__qualname__", "a call")
         message = f"{name} takes longer than {limit:g} s"
         raise HangingError(message)
