@@ -4,6 +4,7 @@
 import asyncio
 import sys
 import time
+from typing import ClassVar
 
 from steward_house.protocol.entity import NumberInfo, SensorInfo
 from steward_house.zero.module import Context, Module, ModuleProblemError
@@ -42,6 +43,23 @@ class Complaining(Module):
     async def _complain(self) -> None:
         message = "switch the bus on"
         raise ModuleProblemError(message)
+
+
+def _check(value: object) -> object:
+    message = "pins are named"
+    raise TypeError(message)
+
+
+class Checking(Module):
+    """Has settings that can't be checked."""
+
+    schema: ClassVar = {"pin": _check}
+
+
+class Quitting(Module):
+    """Leaves when its settings are checked."""
+
+    schema: ClassVar = {"pin": lambda _: sys.exit(3)}
 
 
 class Speechless(Module):

@@ -27,6 +27,11 @@ FAULTS = {
     "node: a\nzzzzz: {}": [
         "zzzzz: unknown key; there are area, log_level, modules, mqtt, name, node, state_dir",
     ],
+    "node: a\nstate_dir: ~there_is_no_such_user/x": [
+        "state_dir: there is no such user, or they have no home directory"
+    ],
+    'node: a\nmqtt: {ca: "a\\0b"}': ["mqtt.ca: must be 1 to 255 printable characters"],
+    f"node: a\nmqtt: {{ca: {'a' * 256}}}": ["mqtt.ca: must be 1 to 255 printable characters"],
     "node: a\nlog_level: loud": ["log_level: must be one of debug, info, warning, error"],
     "node: a\nmodules: {sistem: {}}": ["modules.sistem: there is no such module; did you mean system?"],
     "node: a\nmodules: {system: {interwal: 5}}": ["modules.system.interwal: unknown key; did you mean interval?"],
@@ -61,6 +66,32 @@ def test_fault(tmp_path: Path, text: str, expected: list[str]) -> None:
     path = tmp_path / "zero.yaml"
     path.write_text(text + "\n")
     assert faults(path) == expected
+
+
+@pytest.mark.parametrize("module", ["checking", "quitting"])
+def test_schema_that_fails(tmp_path: Path, plugins: Path, module: str) -> None:
+    daemon = Zero(tmp_path, {"node": "a", "modules": {module: {"pin": 4}}}, plugins=plugins)
+    assert daemon.wait() == 2
+    error = {"checking": "TypeError: pins are named", "quitting": "SystemExit: 3"}[module]
+    assert daemon.log == [f"{daemon.settings}: modules.{module}: can't be checked: {error}"]
+
+
+def test_too_many_modules(tmp_path: Path) -> None:
+    path = tmp_path / "zero.yaml"
+    path.write_text("\n".join(["node: a", "modules:", *(f"  m{number}: {{}}" for number in range(65))]))
+    assert faults(path)[0] == "modules: are at most 64"
+
+
+def test_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> None:
+        raise RuntimeError
+
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    path = tmp_path / "zero.yaml"
+    path.write_text("node: a\n")
+    assert faults(path) == ["state_dir: is missing, and this user has no home directory"]
 
 
 def test_all_faults_at_once(tmp_path: Path) -> None:

@@ -7,16 +7,17 @@ from importlib.metadata import EntryPoint
 import os
 from pathlib import Path
 import ssl
-from typing import Any, Final
+from typing import Any, Final, TypeIs
 
 import voluptuous as vol
 import yaml
 
 from ..protocol.entity import KEY
 from ..protocol.fields import MAX_TEXT
-from ..protocol.node import NODE
+from ..protocol.node import MAX_MODULES, NODE
 from .module import Module
 from .plugins import installed, load
+from .words import described
 
 _MAX_PORT: Final = 65535
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
@@ -93,9 +94,9 @@ def read_settings(path: Path) -> Settings:
     for section in ("mqtt", "modules"):
         if section in values and values[section] is None:
             values[section] = {}  # as a key without a value is meant
-    faults += check(_SCHEMA, document)
+    _validate(_SCHEMA, document, faults)
     mqtt = _section(values, "mqtt", {})
-    files = {name: path.parent / mqtt[name] for name in ("ca", "certificate", "key") if isinstance(mqtt.get(name), str)}
+    files = {name: path.parent / text for name in ("ca", "certificate", "key") if _is_text(text := mqtt.get(name))}
     faults += _check_files(files)
     modules = []
     plugins = installed()
@@ -110,7 +111,7 @@ def read_settings(path: Path) -> Settings:
         or values["node"].replace("_", " ").replace("-", " ").strip().capitalize()
         or values["node"],
         area=values.get("area"),
-        state_dir=path.parent / Path(values["state_dir"]).expanduser()
+        state_dir=path.parent / _directory(values["state_dir"])
         if "state_dir" in values
         else _state_dir(values["node"]),
         log_level=values.get("log_level", "info"),
@@ -128,13 +129,16 @@ def read_settings(path: Path) -> Settings:
     )
 
 
-def check(schema: dict[Any, Any], value: object, *path: str) -> list[str]:
-    """Return what is wrong with a value by a schema of voluptuous, one line for each fault, named with its key."""
+def _validate(schema: dict[Any, Any], value: object, faults: list[str], *path: str) -> Any:
+    """Return a value as a schema of voluptuous makes it; add what is wrong with it, one line for each fault, named with its key."""
     try:
-        vol.Schema(schema)(value)
+        return vol.Schema(schema)(value)
     except vol.MultipleInvalid as error:
-        return [_describe(fault, schema, path) for fault in error.errors]
-    return []
+        faults += [_describe(fault, schema, path) for fault in error.errors]
+    # A module's schema is somebody else's code.
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        faults.append(f"{'.'.join(path)}: can't be checked: {described(error)}")
+    return None
 
 
 def _describe(fault: vol.Invalid, schema: object, path: tuple[str, ...]) -> str:
@@ -165,14 +169,26 @@ def _members(schema: object) -> dict[str, object]:
 # --- kinds of values -------------------------------------------------------------------------------------------------
 
 
+def _is_text(value: object) -> TypeIs[str]:
+    return isinstance(value, str) and 0 < len(value) <= MAX_TEXT and value.isprintable()
+
+
 def _text(value: object) -> str:
+    if _is_text(value):
+        return value
     if isinstance(value, str):
-        if 0 < len(value) <= MAX_TEXT and value.isprintable():
-            return value
         message = f"must be 1 to {MAX_TEXT} printable characters"
     else:
         message = "must be text; put it in quotes"
     raise vol.Invalid(message)
+
+
+def _directory(value: object) -> Path:
+    try:
+        return Path(_text(value)).expanduser()
+    except RuntimeError:
+        message = "there is no such user, or they have no home directory"
+        raise vol.Invalid(message) from None
 
 
 def _node(value: object) -> str:
@@ -207,7 +223,7 @@ _SCHEMA: Final[dict[Any, Any]] = {
     vol.Required("node"): _node,
     "name": _text,
     "area": _text,
-    "state_dir": _text,
+    "state_dir": _directory,
     "log_level": _log_level,
     "mqtt": {
         "host": _text,
@@ -219,7 +235,7 @@ _SCHEMA: Final[dict[Any, Any]] = {
         "key": _text,
         "batch": _flag,
     },
-    "modules": {_text: object},
+    "modules": vol.All({_text: object}, vol.Length(max=MAX_MODULES, msg=f"are at most {MAX_MODULES}")),
 }
 
 
@@ -268,17 +284,17 @@ def _read_module(name: str, given: object, plugins: Mapping[str, EntryPoint], fa
     if isinstance(kind, str):
         return ModuleSettings(name=name, kind=kind)
     values = {} if given is None else given
-    if found := check(kind.schema, values, "modules", name):
-        faults += found
-        return ModuleSettings(name=name, kind=kind)
-    return ModuleSettings(name=name, kind=kind, values=vol.Schema(kind.schema)(values))
+    return ModuleSettings(name=name, kind=kind, values=_validate(kind.schema, values, faults, where) or {})
 
 
 def _state_dir(node: str) -> Path:
     """Return the directory that systemd made for the service, else the user's own."""
     if directory := os.environ.get("STATE_DIRECTORY", "").split(":")[0]:
         return Path(directory)
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "steward" / node
+    try:
+        return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "steward" / node
+    except RuntimeError:
+        raise SettingsError(["state_dir: is missing, and this user has no home directory"]) from None
 
 
 # --- YAML ------------------------------------------------------------------------------------------------------------
