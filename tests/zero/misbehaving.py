@@ -87,6 +87,38 @@ class Leaving(Module):
         sys.exit(3)
 
 
+class LeavingTask(Module):
+    """Leaves from a task of its own."""
+
+    async def run(self, context: Context) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._leave())
+
+    async def _leave(self) -> None:
+        await asyncio.sleep(0.01)
+        sys.exit(3)
+
+
+class LeavingCall(Module):
+    """Leaves from a blocking call of a task of its own."""
+
+    async def run(self, context: Context) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(context.blocking(lambda: sys.exit(5)))
+
+
+class LeavingCallback(Module):
+    """Leaves from a callback, which is in no task."""
+
+    async def run(self, context: Context) -> None:
+        asyncio.get_running_loop().call_later(0.01, self._leave)
+        async for _ in context.every(1):
+            pass
+
+    def _leave(self) -> None:
+        raise KeyboardInterrupt
+
+
 class Waiting(Module):
     """Waits for ever and says nothing."""
 

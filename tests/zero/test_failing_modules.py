@@ -1,5 +1,6 @@
 """A module may do what it likes: it is restarted, the house learns why, and nothing else notices."""
 
+import asyncio
 from collections.abc import Callable
 import json
 from pathlib import Path
@@ -17,6 +18,8 @@ REASONS = {
     "unloadable": "can't be loaded: UnreadableError: what it says can't be read because of UnreadableError",
     "returning": "it ended by itself",
     "leaving": "SystemExit: 3",
+    "leavingtask": "SystemExit: 3",
+    "leavingcall": "SystemExit: 5",
     "waiting": "it hangs: no sign of life",
     "stubborn": "it hangs: no sign of life, and it doesn't end when it is told to",
     "sleeping": "it blocked the node",
@@ -59,6 +62,18 @@ async def test_all(zero: Callable[..., Zero], spy: Spy, plugins: Path) -> None:
     await spy.until(lambda spy: beats(spy) > then + 20)
     assert problem(spy, "beating") is None
     assert daemon.end() == 0
+
+
+async def test_leaving_callback(zero: Callable[..., Zero], spy: Spy, plugins: Path) -> None:
+    """Nobody knows whose callback it was; its traceback is in the log."""
+    daemon = zero({"beating": None, "leavingcallback": None}, plugins=plugins, quick=True)
+    await spy.online()
+    await asyncio.to_thread(daemon.until, "A module tried to end the node")
+    then = beats(spy)
+    await spy.until(lambda spy: beats(spy) > then + 20)
+    assert daemon.end() == 0
+    await spy.until(lambda spy: spy.last("kitchen/status") == b"offline")
+    assert any("misbehaving.py" in line for line in daemon.log)
 
 
 async def test_failing_command(zero: Callable[..., Zero], spy: Spy, plugins: Path) -> None:

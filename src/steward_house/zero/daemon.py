@@ -1,6 +1,7 @@
 """The daemon as a whole: settings, node, modules and link, from the start to the last farewell."""
 
 import asyncio
+from collections.abc import Coroutine
 import logging
 import os
 from pathlib import Path
@@ -43,8 +44,22 @@ def start(path: Path, patience: Patience | None = None, block_limit: float = 5) 
             "The state directory %s can't be used (set state_dir to one that can): %s", settings.state_dir, error
         )
         return _EXIT_FAILURE
-    asyncio.run(_run(settings, storage, instance, patience or Patience(), block_limit))
+    with asyncio.Runner() as runner:
+        _finish(runner.get_loop(), _run(settings, storage, instance, patience or Patience(), block_limit))
     return 0
+
+
+def _finish(loop: asyncio.AbstractEventLoop, work: Coroutine[None, None, None]) -> None:
+    """Run the loop until its main work is done, whatever its modules' tasks and callbacks raise to leave the program."""
+    task = loop.create_task(work)
+    while not task.done():
+        try:
+            loop.run_until_complete(task)
+        except (SystemExit, KeyboardInterrupt) as error:
+            if not task.done():
+                # asyncio tells the task that it comes from, where there is one; the node only goes on.
+                _LOG.warning("A module tried to end the node", exc_info=error)
+    task.result()
 
 
 async def _run(settings: Settings, storage: Storage, instance: str, patience: Patience, block_limit: float) -> None:
