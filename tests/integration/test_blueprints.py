@@ -219,6 +219,7 @@ class TestEventToAction:
             ([2], [2]),
             ("ended", ["ended"]),
             (["start"], []),
+            (["Started"], ["started"]),
             ([], ["started", "ended", 2]),
             (None, ["started", "ended", 2]),
         ],
@@ -441,7 +442,7 @@ class TestLightsOff:
             "lights_off",
             lights={"entity_id": "light.nursery_light"},
             event_entities=["event.nursery_gesture", "event.nursery_remote"],
-            only_types=["ended"],
+            only_types=["Ended"],
         )
         await nursery.happen(GESTURE, "started")
         await nursery.happen(BUTTON, "press")

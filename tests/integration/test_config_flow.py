@@ -45,7 +45,7 @@ async def test_found_and_confirmed(hass: HomeAssistant, mqtt_mock) -> None:
     form = await hass.config_entries.flow.async_configure(flow["flow_id"])
     assert form["type"] is FlowResultType.FORM
     assert form["data_schema"].schema == {}, "nothing to ask when it is the only one"
-    assert form["description_placeholders"]["model"] == "Raspberry Pi Zero 2 W"
+    assert form["description_placeholders"]["model"] == " (Raspberry Pi Zero 2 W)"
     result = await hass.config_entries.flow.async_configure(flow["flow_id"], {})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == "Kitchen"
@@ -72,6 +72,7 @@ async def test_one_by_one(hass: HomeAssistant, found: dict[str, str]) -> None:
 async def test_all_at_once_from_one_of_them(hass: HomeAssistant, found: dict[str, str]) -> None:
     form = await hass.config_entries.flow.async_configure(found["nursery"])
     assert form["description_placeholders"]["others"] == "2"
+    assert form["description_placeholders"]["model"] == "", "it tells none"
     await hass.config_entries.flow.async_configure(found["nursery"], {"all": True})
     await hass.async_block_till_done()
     entries = hass.config_entries.async_entries(DOMAIN)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from homeassistant.components.mqtt import ReceiveMessage
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -55,3 +56,15 @@ async def test_retained_states_come_to_whom_joins_later(
     await nursery.say("sensor/object_temperature/state", "37", retain=True)
     assert state("sensor.kitchen_object_temperature") == "20"
     assert state("sensor.kitchen_object_temperature_2") == "37"
+
+
+async def test_subscription_that_could_not_be_ended(
+    hass: HomeAssistant, mqtt_mock: Any, kitchen: Node, entry, state
+) -> None:
+    """After the MQTT integration was reloaded, earlier subscriptions go on beside the current one; only that one counts."""
+    await add(hass, "nursery")
+    first, current = [call.args[1] for call in mqtt_mock.async_subscribe.call_args_list if call.args[0] == TOPIC]
+    topic = "steward/kitchen/sensor/object_temperature/state"
+    for receive, payload in ((current, b"20"), (first, b"99")):
+        receive(ReceiveMessage(topic, payload, 0, False, TOPIC, 0.0))
+    assert state("sensor.kitchen_object_temperature") == "20"

@@ -57,7 +57,10 @@ class AreaEntity[InfoT: EntityInfo](Entity):
         self.device_entry = node.device
         self._attr_unique_id = unique_id(node.id, info)
         if info.placeholders:
-            self._attr_translation_placeholders = dict(info.placeholders)
+            # Such as a module's name, `baby_stitch`, which a user reads in an entity's name.
+            self._attr_translation_placeholders = {
+                name: text.replace("_", " ") for name, text in info.placeholders.items()
+            }
 
     @property
     @override

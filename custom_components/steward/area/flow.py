@@ -77,7 +77,7 @@ class AreaSteps(ConfigFlow):
                 description_placeholders={
                     "name": self._info.name,
                     "node": self._node,
-                    "model": self._info.model or "?",
+                    "model": f" ({self._info.model})" if self._info.model else "",
                     "entities": str(len(self._info.entities)),
                     "others": str(len(others)),
                 },
