@@ -6,7 +6,7 @@ from typing import Any, Final
 from .rooms import Room
 
 type Names = Mapping[str, Mapping[str, str]]
-"""Entity ids, by room and then by `<platform>_<key>`."""
+"""Entity ids, by room and then by `<platform>/<key>`."""
 type Card = dict[str, Any]
 """A card's configuration, as Home Assistant's frontend defines it."""
 
@@ -72,7 +72,7 @@ def _section(room: Room, entity: Mapping[str, str], hours: float) -> Card:
             "grid_options": {"columns": 12, "rows": 4},
         },
         _heading("Node", "mdi:raspberry-pi", [entity[key] for key in NODE_BADGES if key in entity], "subtitle"),
-        *(_tile(entity[key], _module(key), color="red") for key in sorted(entity) if "_problem_" in key),
+        *(_tile(entity[key], _module(key), color="red") for key in sorted(entity) if "/problem_" in key),
     ]
     return {"type": "grid", "cards": cards}
 

@@ -119,7 +119,7 @@ async def _wait_for_entities(client: Client, infos: Mapping[str, NodeInfo]) -> N
     """Wait until everything that the nodes declare is in the entity registry."""
     updated = asyncio.Event()
     await client.subscribe("subscribe_events", lambda _: updated.set(), event_type="entity_registry_updated")
-    declared = {f"{node}_{entity.platform}_{entity.key}" for node, info in infos.items() for entity in info.entities}
+    declared = {f"{node}/{entity.platform}/{entity.key}" for node, info in infos.items() for entity in info.entities}
     missing = declared
     try:
         async with asyncio.timeout(ENTITY_SECONDS):

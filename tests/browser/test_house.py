@@ -154,7 +154,7 @@ async def test_a_discovered_room_is_added_by_clicking(tmp_path: Path, images: Pa
             await page.goto(f"/{DASHBOARD}")
             await page.locator("ha-sidebar ha-icon-button").first.click()  # three rooms side by side need the room
             if images != tmp_path:
-                await live_a_day(client, names[NURSERY.node]["sensor_object_temperature"])
+                await live_a_day(client, names[NURSERY.node]["sensor/object_temperature"])
             for room in plan.rooms:
                 await expect(page.get_by_role("heading", name=room.name).first).to_be_visible()
             tiles = page.locator("hui-tile-card").filter(has_text="Object")
