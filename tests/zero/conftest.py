@@ -37,7 +37,7 @@ def plugins(tmp_path: Path) -> Path:
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: misbehaving\nVersion: 1\n")
     names = ["Beating", "Raising", "Complaining", "Returning", "Leaving", "Waiting", "Stubborn", "Sleeping", "Spinning"]
     names += ["CallingBack", "Failing", "Speechless", "Unreadable", "Checking", "Quitting"]
-    names += ["LeavingTask", "LeavingCall", "LeavingCallback"]
+    names += ["LeavingTask", "LeavingCall", "LeavingCallback", "Straying", "Threading"]
     lines = [f"{name.lower()} = misbehaving:{name}" for name in names]
     lines += ["broken = broken:Broken", "unloadable = unloadable:Module", "none = misbehaving:BEATS"]
     (information / "entry_points.txt").write_text("\n".join(["[steward.zero_modules]", *lines, ""]))

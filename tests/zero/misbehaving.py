@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG002
 import asyncio
+import contextlib
 import sys
 import time
 from typing import ClassVar
@@ -139,6 +140,27 @@ class Stubborn(Module):
                 await asyncio.sleep(60)
             except asyncio.CancelledError:
                 continue
+
+
+class Straying(Module):
+    """Leaves a task behind that doesn't end when it is told to."""
+
+    async def run(self, context: Context) -> None:
+        self.stray = asyncio.create_task(self._stray(), name="stray")
+        async for _ in context.every(1):
+            pass
+
+    async def _stray(self) -> None:
+        while True:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+
+
+class Threading(Module):
+    """Leaves a thread behind."""
+
+    async def run(self, context: Context) -> None:
+        await asyncio.to_thread(time.sleep, 3600)
 
 
 class Sleeping(Module):

@@ -53,6 +53,7 @@ async def test_sudden_death(zero: Callable[..., Zero], spy: Spy) -> None:
 async def test_order(zero: Callable[..., Zero], spy: Spy, broker: Broker) -> None:
     zero({"baby_stitch": SIMULATED})
     await spy.online()
+    broker.stop()  # its log is complete
     log = list(broker.log)
     published = [match[1] for line in log if (match := PUBLISHED.search(line))]
     online = published.index("status")
@@ -91,10 +92,11 @@ async def test_broker_restarts(zero: Callable[..., Zero], broker: Broker) -> Non
     async with Spy.on(broker.port) as spy:
         await spy.online()
         assert spy.info()
+    assert daemon.end() == 0
+    broker.stop()  # its log is complete
     published = [match[1] for line in list(broker.log) if (match := PUBLISHED.search(line))]
     assert published[0] == "info"
     assert published.index("light/light/state") < published.index("status")
-    assert daemon.end() == 0
     messages = [line.split(" ", 3)[-1] for line in daemon.log]
     assert len([line for line in messages if line.startswith("Connected")]) == 2
     lost = [line for line in messages if line.startswith("No connection")]

@@ -76,6 +76,19 @@ async def test_leaving_callback(zero: Callable[..., Zero], spy: Spy, plugins: Pa
     assert any("misbehaving.py" in line for line in daemon.log)
 
 
+@pytest.mark.parametrize(
+    ("module", "left"), [("straying", "the task stray"), ("threading", "the thread asyncio_"), ("stubborn", "the task")]
+)
+async def test_end_of_the_node(zero: Callable[..., Zero], spy: Spy, plugins: Path, module: str, left: str) -> None:
+    """The node ends when it is told to, whatever its modules have left behind."""
+    daemon = zero({"beating": None, module: None}, plugins=plugins, quick=True)
+    await spy.online()
+    await spy.until(beats)
+    assert daemon.end() == 0
+    await spy.until(lambda spy: spy.last("kitchen/status") == b"offline")
+    assert any(f"Left behind, as it doesn't end: {left}" in line for line in daemon.log)
+
+
 async def test_failing_command(zero: Callable[..., Zero], spy: Spy, plugins: Path) -> None:
     # With its usual times: in a shorter one the state that is unknown and the next one would be sent as one change.
     zero({"failing": None}, plugins=plugins)

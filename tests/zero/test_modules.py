@@ -300,7 +300,6 @@ async def test_calls_that_hang(tmp_path: Path) -> None:
     await until("it ended by itself")
     assert Hanging.starts > 3
     await end(task)
-    assert not supervisor.stuck
 
 
 def test_backoff() -> None:

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 import logging
 import os
 from pathlib import Path
 import signal
 import sys
+import threading
+import time
 from typing import Final
 
 from .link import Link
@@ -25,7 +28,7 @@ _EXIT_SETTINGS: Final = 2
 
 
 def start(path: Path, patience: Patience | None = None, block_limit: float = 5) -> int:
-    """Run the daemon until a signal ends it; return its exit code: 1 without a usable state directory, 2 for faulty settings.
+    """Run the daemon until a signal ends it; return its exit code: 0 after the signal, 2 for faulty settings, 1 for any other failure.
 
     A module may keep the node from running for `block_limit` seconds.
     """
@@ -44,12 +47,29 @@ def start(path: Path, patience: Patience | None = None, block_limit: float = 5) 
             "The state directory %s can't be used (set state_dir to one that can): %s", settings.state_dir, error
         )
         return _EXIT_FAILURE
+    patience = patience or Patience()
     with asyncio.Runner() as runner:
-        _finish(runner.get_loop(), _run(settings, storage, instance, patience or Patience(), block_limit))
-    return 0
+        loop = runner.get_loop()
+        executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
+        loop.set_default_executor(executor)
+        code = 0
+        try:
+            _finish(loop, _run(settings, storage, instance, patience, block_limit))
+        except BaseException:  # noqa: BLE001 (a module may also have cancelled it)
+            _LOG.critical("The node failed", exc_info=True)
+            code = _EXIT_FAILURE
+        left = _finish(loop, _end_tasks(patience.grace, block_limit))
+        executor.shutdown(wait=False, cancel_futures=True)
+        left += _end_threads(patience.grace)
+        if left:
+            # asyncio and Python would wait for them for ever.
+            _LOG.warning("Left behind, as it doesn't end: %s", ", ".join(left))
+            logging.shutdown()
+            os._exit(code)
+    return code
 
 
-def _finish(loop: asyncio.AbstractEventLoop, work: Coroutine[None, None, None]) -> None:
+def _finish[T](loop: asyncio.AbstractEventLoop, work: Coroutine[None, None, T]) -> T:
     """Run the loop until its main work is done, whatever its modules' tasks and callbacks raise to leave the program."""
     task = loop.create_task(work)
     while not task.done():
@@ -59,7 +79,30 @@ def _finish(loop: asyncio.AbstractEventLoop, work: Coroutine[None, None, None]) 
             if not task.done():
                 # asyncio tells the task that it comes from, where there is one; the node only goes on.
                 _LOG.warning("A module tried to end the node", exc_info=error)
-    task.result()
+    return task.result()
+
+
+async def _end_tasks(grace: float, block_limit: float) -> list[str]:
+    """Cancel all tasks that are left, and return which don't end."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if not tasks:
+        return []
+    with Watchdog(block_limit):
+        _, left = await asyncio.wait(tasks, timeout=grace)
+    return [f"the task {task.get_name()}" for task in left]
+
+
+def _end_threads(grace: float) -> list[str]:
+    """Wait for all threads that Python would wait for, and return which don't end."""
+    deadline = time.monotonic() + grace
+    threads = [
+        thread for thread in threading.enumerate() if not thread.daemon and thread is not threading.main_thread()
+    ]
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return [f"the thread {thread.name}" for thread in threads if thread.is_alive()]
 
 
 async def _run(settings: Settings, storage: Storage, instance: str, patience: Patience, block_limit: float) -> None:
@@ -86,10 +129,6 @@ async def _run(settings: Settings, storage: Storage, instance: str, patience: Pa
         for task in (connection, keeping, modules):
             if task.done() and not task.cancelled():
                 task.result()  # a bug of ours is not passed over in silence
-    if supervisor.stuck:
-        # A module goes on regardless, and asyncio would wait for it for ever.
-        logging.shutdown()
-        os._exit(0)
 
 
 def _set_up_logging(level: str) -> None:

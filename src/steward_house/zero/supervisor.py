@@ -56,18 +56,12 @@ class Supervisor:
         else:
             runner.context.tell(command)
 
-    @property
-    def stuck(self) -> bool:
-        """Whether a module goes on although it was told to end."""
-        return any(runner.stuck for runner in self._runners.values())
-
 
 class _Runner:
     """One module: its runs, one after the other."""
 
     def __init__(self, node: Node, settings: ModuleSettings, patience: Patience) -> None:
         self.context: Context | None = None
-        self.stuck = False
         self._node = node
         self._settings = settings
         self._patience = patience
@@ -108,14 +102,12 @@ class _Runner:
             task.cancel()
             await asyncio.wait({task}, timeout=self._patience.grace)
             context.close()
-            self.stuck = not task.done()
         if reason is None:
             reason = task.result()
-        elif self.stuck:
+        elif not task.done():
             # Nothing can end it. It is left alone, and not started a second time beside itself.
             self._fail(f"{reason}, and it doesn't end when it is told to")
             await asyncio.wait({task})
-            self.stuck = False
         return reason
 
     async def _watch(self, task: asyncio.Task[str], context: Context) -> str | None:
