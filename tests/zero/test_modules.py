@@ -14,7 +14,6 @@ import pytest
 from steward_house.protocol.entity import EntityInfo, EventInfo, LightState, State
 from steward_house.protocol.fields import Json
 from steward_house.protocol.node import Event, NodeInfo
-from steward_house.zero import module as module_module
 from steward_house.zero.backoff import Backoff
 from steward_house.zero.module import Context, Module, ModuleProblemError, Received
 from steward_house.zero.modules.baby_stitch import BabyStitchModule, entities
@@ -106,6 +105,10 @@ async def context(host: Host) -> AsyncIterator[Context]:
     context.close()
 
 
+def received(entity: EntityInfo, target: State, life: float = 10) -> Received:
+    return Received(entity, target, asyncio.get_running_loop().time() + life)
+
+
 SETTINGS = {"hardware": "real", "simulation": {}}
 
 
@@ -137,14 +140,14 @@ async def test_baby_stitch(host: Host, context: Context) -> None:
         "distance": 1000,
     }
     assert entities.WAVE.key not in {entity.key for entity in host.declared}
-    context.tell(Received(entities.LIGHT, LightState(True, 100)))
-    context.tell(Received(entities.GESTURE_GAIN, 2))
+    context.tell(received(entities.LIGHT, LightState(True, 100)))
+    context.tell(received(entities.GESTURE_GAIN, 2))
     await host.until(lambda: host.states["gesture_gain"] == 2)
     board.range = 150
     await host.until(lambda: host.events)
     board.range = 160
     await host.until(lambda: board.light == (120, (255, 255, 255)))
-    context.tell(Received(entities.GESTURE_DIMMING, False))
+    context.tell(received(entities.GESTURE_DIMMING, False))
     await host.until(lambda: len(host.events) == 2)
     assert [name for name, _ in host.events] == ["started", "ended"]
     assert host.events[0][1] == {"distance": 150, "brightness": 100}
@@ -197,22 +200,15 @@ async def test_system(host: Host, context: Context) -> None:
 # --- the context -----------------------------------------------------------------------------------------------------
 
 
-async def test_late_commands_are_dropped(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    context.tell(Received(entities.GESTURE_GAIN, 1))
-    monkeypatch.setattr(module_module, "COMMAND_LIFE", -1)
-    commands = context.commands()
-    next_command = asyncio.ensure_future(anext(commands))
-    # Two passes through the loop, in which it would have come.
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    monkeypatch.setattr(module_module, "COMMAND_LIFE", 10)
-    context.tell(Received(entities.GESTURE_GAIN, 2))
-    assert (await next_command).target == 2
+async def test_late_commands_are_dropped(context: Context) -> None:
+    context.tell(received(entities.GESTURE_GAIN, 1, life=-1))
+    context.tell(received(entities.GESTURE_GAIN, 2))
+    assert (await anext(context.commands())).target == 2
 
 
 async def test_too_many_commands(context: Context) -> None:
     for number in range(150):
-        context.tell(Received(entities.GESTURE_GAIN, number))
+        context.tell(received(entities.GESTURE_GAIN, number))
     assert (await anext(context.commands())).target == 50
 
 

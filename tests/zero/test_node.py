@@ -267,7 +267,7 @@ async def test_events_get_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert node.next_event() is None
 
 
-def test_order_of_commands() -> None:
+async def test_order_of_commands() -> None:
     entities = {SWITCH.id: SWITCH}
     commands = Commands(entities.get)
     now = datetime.now(UTC)
@@ -276,13 +276,21 @@ def test_order_of_commands() -> None:
         payload = Command(target, now - timedelta(seconds=age), "cause").encode(SWITCH)
         return commands.read("steward/kitchen/switch/switch/command", payload, retained=False)
 
-    assert tell(True, 5)
+    loop = asyncio.get_running_loop()
+    first = tell(True, 5)
+    assert first
+    assert first.deadline - loop.time() == pytest.approx(5, abs=0.5)  # not 10 s more from now on
     assert tell(False, 5)
     assert tell(True, 6) is None
     assert tell(True, 11) is None
     assert tell(False, 4)
     assert commands.dropped == {Reason.EXPIRED: 2}
-    assert tell(True, -3600)  # somebody's clock is an hour fast
+    fast = tell(True, -3600)  # somebody's clock is an hour fast
+    assert fast
+    assert fast.deadline - loop.time() == pytest.approx(10, abs=0.5)
+    plain = commands.read("steward/kitchen/switch/switch/command", b"ON", retained=False)
+    assert plain
+    assert plain.deadline - loop.time() == pytest.approx(10, abs=0.5)
     assert tell(False, 3)
     assert commands.read("steward/kitchen/switch/switch/state", b"ON", retained=False) is None
     assert commands.read("elsewhere", b"ON", retained=False) is None

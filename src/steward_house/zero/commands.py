@@ -1,5 +1,6 @@
 """Which commands a node carries out: those that are valid, meant for it, fresh and in order."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -46,11 +47,11 @@ class Commands:
         if entity is None:
             raise ContractError(Reason.UNKNOWN_ENTITY, detail="there is no such entity")
         command = Command.decode(payload, entity)
-        if command.at is not None:
-            self._check_time(entity, command.at, datetime.now(UTC))
-        return Received(entity, command.target)
+        life = COMMAND_LIFE if command.at is None else self._check_time(entity, command.at, datetime.now(UTC))
+        return Received(entity, command.target, asyncio.get_running_loop().time() + life)
 
-    def _check_time(self, entity: EntityInfo, at: datetime, now: datetime) -> None:
+    def _check_time(self, entity: EntityInfo, at: datetime, now: datetime) -> float:
+        """Return for how many more seconds a command is to be carried out."""
         if now - at > _LIFE:
             seconds = (now - at).total_seconds()
             raise ContractError(Reason.EXPIRED, detail=f"{seconds:.0f} s old, or the clocks differ")
@@ -59,6 +60,7 @@ class Commands:
         if newest is not None and at < newest <= now + _LIFE:
             raise ContractError(Reason.EXPIRED, detail="older than one that came before it")
         self._newest[entity.id] = at
+        return (_LIFE - max(timedelta(), now - at)).total_seconds()
 
     def _drop(self, topic: str, error: ContractError) -> None:
         self.dropped[error.reason] += 1

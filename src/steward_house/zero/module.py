@@ -28,10 +28,11 @@ class ModuleProblemError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A command to one of the module's entities: its valid, absolute target."""
+    """A command to one of the module's entities: its valid, absolute target, and the loop's time until which it is to be carried out."""
 
     entity: EntityInfo
     target: State
+    deadline: float
 
 
 class Host(Protocol):
@@ -65,7 +66,7 @@ class Context:
         self._loop = asyncio.get_running_loop()
         self._start = self._sign = self._deadline = self._loop.time()
         self._closed = False
-        self._commands: deque[tuple[float, Received]] = deque(maxlen=_MAX_COMMANDS)
+        self._commands: deque[Received] = deque(maxlen=_MAX_COMMANDS)
         self._arrived = asyncio.Event()
         self.alive()
 
@@ -101,9 +102,9 @@ class Context:
         while True:
             self._arrived.clear()
             while self._commands:
-                arrival, command = self._commands.popleft()
+                command = self._commands.popleft()
                 self.alive()
-                if self._loop.time() - arrival <= COMMAND_LIFE:
+                if self._loop.time() <= command.deadline:
                     yield command
                 else:
                     _LOG.warning("%s was too busy for a command to %s", self.module, command.entity.key)
@@ -134,7 +135,7 @@ class Context:
 
     def tell(self, command: Received) -> None:
         """Hand the module a command."""
-        self._commands.append((self._loop.time(), command))
+        self._commands.append(command)
         self._arrived.set()
 
     def patience(self) -> float | None:
