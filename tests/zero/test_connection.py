@@ -50,9 +50,10 @@ async def test_sudden_death(zero: Callable[..., Zero], spy: Spy) -> None:
     await spy.until(lambda spy: spy.last("kitchen/status") == b"offline")
 
 
-async def test_order(zero: Callable[..., Zero], spy: Spy, broker: Broker) -> None:
+async def test_order(zero: Callable[..., Zero], broker: Broker) -> None:
     zero({"baby_stitch": SIMULATED})
-    await spy.online()
+    async with Spy.on(broker.port) as spy:
+        await spy.online()
     broker.stop()  # its log is complete
     log = list(broker.log)
     published = [match[1] for line in log if (match := PUBLISHED.search(line))]
@@ -148,6 +149,37 @@ async def test_leftovers(zero: Callable[..., Zero], spy: Spy, broker: Broker, *,
     assert not {topic for topic in states if "light" in topic or "baby_stitch" in topic}
     assert ("steward/kitchen/states" in states) is not batch
     assert ("steward/kitchen/sensor/memory_used/state" in states) is batch
+
+
+@pytest.mark.parametrize(
+    ("foreign", "name", "reason"),
+    [
+        (True, "127.0.0.1", "unable to get local issuer certificate"),
+        (False, "192.0.2.1", "certificate is not valid for '127.0.0.1'"),
+    ],
+)
+async def test_false_broker(tmp_path: Path, name: str, reason: str, *, foreign: bool) -> None:
+    """A broker that another CA has certified, or that is another machine, isn't told anything: no password either."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.crt"))
+    server = (trustme.CA() if foreign else authority).issue_cert(name)
+    server.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "broker.pem"))
+    files = f"certfile {tmp_path / 'broker.pem'}\nkeyfile {tmp_path / 'broker.pem'}"
+    broker = Broker(tmp_path / "tls", f"{files}\nallow_anonymous true")
+    broker.start()
+    mqtt = {"host": "127.0.0.1", "port": broker.port, "ca": "ca.crt", "username": "kitchen", "password": "secret"}
+    daemon = Zero(tmp_path, {"node": "kitchen", "state_dir": "state", "mqtt": mqtt})
+    try:
+        await asyncio.to_thread(daemon.until, "onnect")
+        assert daemon.end() == 0
+        assert "No connection to" in daemon.log[0]
+        assert "CERTIFICATE_VERIFY_FAILED" in daemon.log[0]
+        assert reason in daemon.log[0]
+        broker.stop()
+        assert not [line for line in broker.log if "New client connected" in line]
+    finally:
+        daemon.close()
+        broker.stop()
 
 
 async def test_certificates(tmp_path: Path) -> None:

@@ -3,13 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 import contextlib
+import json
 from pathlib import Path
+import re
 
+import aiomqtt
 import pytest
 
 from steward_house.protocol.entity import EventInfo
 from steward_house.protocol.fields import ContractError, Reason
 from steward_house.zero import link as link_module
+from steward_house.zero.backoff import Backoff
 from steward_house.zero.link import Link
 from steward_house.zero.node import Happened, Node
 from tests.broker import Broker
@@ -98,6 +102,81 @@ async def test_last_words(
     assert topics.count("event/bell/state") == 2
     assert spy.last("kitchen/sensor/temperature/state") == b"22"
     assert topics[-1] == "status"
+
+
+async def test_event_while_the_broker_is_away(node: Node, broker: Broker, tmp_path: Path) -> None:
+    async with linked(node, broker, tmp_path):
+        async with Spy.on(broker.port) as spy:
+            await spy.online()
+        broker.stop()
+        event = node.happen("one", BELL, "rung", {})
+        broker.start()
+        async with Spy.on(broker.port) as spy:
+            heard = await spy.until(lambda spy: spy.last("kitchen/event/bell/state"))
+        assert json.loads(heard)["id"] == event.id
+
+
+class Cut:
+    """A client whose connection has gone, which only the broker's silence tells."""
+
+    async def publish(self, *_: object, **__: object) -> None:
+        raise aiomqtt.MqttError
+
+
+async def test_event_that_is_cut_off(node: Node, tmp_path: Path) -> None:
+    """An event is kept until the broker has it."""
+    node.take_info()
+    node.happen("one", BELL, "rung", {})
+    link = Link(make_settings(tmp_path), INSTANCE, node, lambda _: None)
+    with pytest.raises(aiomqtt.MqttError):
+        await link._send_events(Cut())
+    assert node.next_event()
+
+
+async def test_what_the_broker_is_asked_for(node: Node, broker: Broker, tmp_path: Path) -> None:
+    async with linked(node, broker, tmp_path), Spy.on(broker.port) as spy:
+        await spy.online()
+        node.happen("one", BELL, "rung", {})
+        await spy.until(lambda spy: spy.last("kitchen/event/bell/state"))
+    broker.stop()  # its log is complete
+    assert any(re.search(r" as steward-kitchen-\w+ \(.*\bk15\b", line) for line in broker.log)
+    [event] = [
+        line for line in broker.log if "Received PUBLISH from steward-kitchen" in line and "/event/bell/" in line
+    ]
+    assert "q1, r0" in event
+
+
+@pytest.mark.parametrize(("held", "resets"), [(0, 3), (1000, 0)])
+async def test_when_the_delays_begin_anew(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int, resets: int
+) -> None:
+    """They do after a connection that was kept for a while, and only then."""
+
+    class Delays(Backoff):
+        left = 3
+        resets = 0
+
+        def next(self) -> float:
+            self.left -= 1
+            if self.left == 0:
+                link.leave()
+            return 0
+
+        def reset(self) -> None:
+            self.resets += 1
+
+    @contextlib.asynccontextmanager
+    async def lose() -> AsyncIterator[None]:
+        raise aiomqtt.MqttError
+        yield
+
+    link = Link(make_settings(tmp_path), INSTANCE, node, lambda _: None)
+    delays = Delays(1, 2)
+    monkeypatch.setattr(link_module, "_HELD", held)
+    monkeypatch.setattr(link, "_backoff", delays)
+    monkeypatch.setattr(link, "_client", lose)
+    await link.run()
+    assert delays.resets == resets
 
 
 async def test_message_that_breaks_the_contract(
