@@ -243,6 +243,14 @@ async def test_ended_run_is_silent(host: Host, context: Context) -> None:
             call()
 
 
+async def test_calls_from_another_thread(host: Host, context: Context) -> None:
+    context.declare(entities.GESTURE_GAIN)
+    for call in (context.alive, partial(context.publish, entities.GESTURE_GAIN, 2)):
+        with pytest.raises(RuntimeError, match="belongs to the event loop's thread"):
+            await asyncio.to_thread(call)
+    assert host.states == {}
+
+
 async def test_blocking_calls(context: Context) -> None:
     main = threading.get_ident()
     assert await context.blocking(threading.get_ident) != main

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 import logging
+import threading
 from typing import Any, ClassVar, Final, Protocol
 
 from ..protocol.entity import EntityInfo, EventInfo, State
@@ -54,6 +55,7 @@ class Host(Protocol):
 class Context:
     """One run of a module: the node's side of it. Every call is also a sign of life.
 
+    It belongs to the event loop's thread: from another one, such as that of a library's callbacks, use `loop.call_soon_threadsafe`.
     Methods that tell the node something raise `ContractError` where the node contract doesn't allow it.
     """
 
@@ -64,6 +66,7 @@ class Context:
         self._host = host
         self._stall = stall
         self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
         self._start = self._sign = self._deadline = self._loop.time()
         self._closed = False
         self._commands: deque[Received] = deque(maxlen=_MAX_COMMANDS)
@@ -153,6 +156,11 @@ class Context:
         self.worker.close()
 
     def _extend(self, seconds: float) -> None:
+        if threading.get_ident() != self._thread:
+            message = (
+                f"the context of the module {self.module} belongs to the event loop's thread: loop.call_soon_threadsafe"
+            )
+            raise RuntimeError(message)
         if self._closed:
             message = f"this run of the module {self.module} has ended"
             raise RuntimeError(message)
