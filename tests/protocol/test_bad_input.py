@@ -532,3 +532,8 @@ def test_what_is_no_json_at_all() -> None:
 
 def test_how_deep_a_message_may_nest() -> None:
     assert dump(parse(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH, 100)) == b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
+
+
+def test_a_number_for_a_sensor_of_texts_says_what_is_missing() -> None:
+    with pytest.raises(ContractError, match="has a unit, a state class or a precision"):
+        SensorInfo(key="count", name="Count").encode(1)

@@ -232,7 +232,10 @@ class SensorInfo(EntityInfo):
         return _number(text) if self.numeric else text
 
     def _not_mine(self, value: object) -> ContractError:
-        return ContractError(Reason.BAD_VALUE, self.key, f"no state of this sensor: {shown(value)}")
+        hint = ""
+        if isinstance(value, int | float) and not self.numeric:
+            hint = "; a sensor of numbers has a unit, a state class or a precision"
+        return ContractError(Reason.BAD_VALUE, self.key, f"no state of this sensor: {shown(value)}{hint}")
 
     @override
     def _declare_more(self) -> dict[str, Json]:
