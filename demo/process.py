@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 import os
 from pathlib import Path
+import shutil
 import socket
 import sys
 from typing import Final
@@ -44,10 +45,17 @@ def free_port() -> int:
         return port
 
 
+def _with_parent() -> tuple[str, ...]:
+    """Return what has to stand before a command for it to be stopped when its parent dies; nothing where that can't be had."""
+    program = shutil.which("setpriv")
+    return (program, "--pdeathsig", "TERM", "--") if program else ()
+
+
 class Process:
     """A program that runs beside the demo.
 
-    It has a session of its own: Ctrl-C reaches the demo only, which then stops its programs in order.
+    It has a session of its own: Ctrl-C reaches the demo only, which then stops its programs in order. Should the demo be killed, Linux
+    stops them: to be exact when the thread ends that started them, which has to be the main one.
     """
 
     def __init__(self, name: str, *arguments: str, log: Path, environment: Mapping[str, str] | None = None) -> None:
@@ -64,6 +72,7 @@ class Process:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
+                *_with_parent(),
                 *self._arguments,
                 cwd=ROOT,
                 stdin=asyncio.subprocess.DEVNULL,
