@@ -8,6 +8,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 import pytest
 
 from steward_house.zero.modules.baby_stitch.gesture import Change, Gesture
+from steward_house.zero.modules.baby_stitch.hardware import Temperatures
 from steward_house.zero.modules.baby_stitch.real import RealHardware
 from steward_house.zero.modules.baby_stitch.simulated import SimulatedHardware
 
@@ -116,22 +117,42 @@ class Clock:
         return self.now
 
 
-def live(seed: int, day: float, seconds: float, step: float = 0.2) -> Iterator[tuple[float, SimulatedHardware]]:
+def live(
+    seed: int, day: float, seconds: float, step: float = 0.2, *, sleeper: bool = False, hands: int = 12
+) -> Iterator[tuple[float, SimulatedHardware]]:
     clock = Clock()
-    hardware = SimulatedHardware(day, seed, clock)
+    hardware = SimulatedHardware(day, seed, sleeper=sleeper, hands=hands, clock=clock)
     for number in range(round(seconds / step)):
         clock.now = 1000.0 + number * step
         yield number * step, hardware
 
 
-def test_simulated_temperatures() -> None:
-    hours = {
+def temperatures(seed: int, *, sleeper: bool) -> dict[int, Temperatures]:
+    """The temperatures at each hour of a day."""
+    return {
         round(seconds + 7) % 24: hardware.temperatures()
-        for seconds, hardware in live(seed=1, day=24, seconds=24, step=1)
+        for seconds, hardware in live(seed, day=24, seconds=24, step=1, sleeper=sleeper)
     }
-    assert all(19 < hours[hour].object < 24 for hour in (8, 10, 12, 16, 18))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_temperatures_of_somebody_who_sleeps(seed: int) -> None:
+    hours = temperatures(seed, sleeper=True)
+    assert all(18 < hours[hour].object < 24 for hour in (8, 10, 12, 16, 18))
     assert all(32 < hours[hour].object < 35 for hour in (14, 21, 0, 3, 6))
-    assert all(21 < temperatures.die < 26 for temperatures in hours.values())
+    assert all(20 < now.die < 27 for now in hours.values())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_temperatures_where_nobody_sleeps(seed: int) -> None:
+    hours = temperatures(seed, sleeper=False)
+    assert all(18 < now.object < 24 for now in hours.values())
+    assert all(abs(now.die - now.object - 2.4) < 0.2 for now in hours.values())
+
+
+def test_rooms_differ() -> None:
+    one, other = temperatures(1, sleeper=False), temperatures(2, sleeper=False)
+    assert max(abs(one[hour].object - other[hour].object) for hour in one) > 0.5
 
 
 def test_same_seed_same_day() -> None:
@@ -156,6 +177,26 @@ def test_somebody_waves(seed: int) -> None:
     changes = gestures(live(seed, day=1200, seconds=1200))
     assert changes == [Change.STARTED, Change.ENDED] * (len(changes) // 2)
     assert 8 <= len(changes) // 2 <= 12  # two waves of a short day may be one
+
+
+def test_nobody_waves() -> None:
+    assert gestures(live(seed=1, day=1200, seconds=1200, hands=0)) == []
+
+
+@pytest.mark.parametrize(("before", "darker"), [(255, True), (128, True), (127, False), (0, False)])
+def test_a_wave_shows(before: int, darker: bool) -> None:
+    """Down over a bright light, up over a dark one: it is never at its end already."""
+    day = live(seed=1, day=86400, seconds=4)
+    _, hardware = next(day)
+    hardware.set_light(before, (255, 255, 255))
+    hardware.wave()
+    gesture = Gesture()
+    for _, hardware in day:
+        finding = gesture.measure(hardware.distance(), hardware.brightness)
+        if finding.brightness is not None:
+            hardware.set_light(finding.brightness, (255, 255, 255))
+    assert abs(hardware.brightness - before) > 60
+    assert (hardware.brightness < before) is darker
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -40,6 +40,9 @@ FAULTS = {
     "node: a\nmodules: {baby_stitch: {simulation: {day: 0}}}": [
         "modules.baby_stitch.simulation.day: value must be at least 1"
     ],
+    "node: a\nmodules: {baby_stitch: {simulation: {sleeper: 1}}}": [
+        "modules.baby_stitch.simulation.sleeper: must be true or false"
+    ],
     "node: a\nnode: b": ["node: stands there twice, in lines 1 and 2"],
     "node: a\nmqtt:\n  host: b\n  host: c": ["mqtt.host: stands there twice, in lines 3 and 4"],
     "node: a\nmodules: {1: {}}": ["modules.1: must be text; put it in quotes"],

@@ -47,6 +47,8 @@ class BabyStitchModule(Module):
         vol.Optional("simulation", default=dict): {
             vol.Optional("day", default=86400): vol.All(vol.Coerce(float), vol.Range(min=1)),
             vol.Optional("seed", default=0): int,
+            vol.Optional("sleeper", default=False): vol.All(bool, msg="must be true or false"),
+            vol.Optional("hands", default=12): vol.All(int, vol.Range(min=0, max=100)),
         },
     }
 

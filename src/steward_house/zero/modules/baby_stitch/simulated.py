@@ -1,4 +1,4 @@
-"""A simulated board in a nursery that lives a plausible day, the same one for the same seed."""
+"""A simulated board in a room that lives a plausible day, the same one for the same seed."""
 
 from collections.abc import Callable
 from math import cos, pi, sin
@@ -13,11 +13,11 @@ _FIRST_HOUR: Final = 7.0
 """What o'clock it is when the simulation begins: somebody is up."""
 _CEILING: Final = 1120.0
 """mm to what is there when nobody is."""
-_WAVES: Final = 12
-"""How many times a day somebody dims the light by hand."""
 _WAKING_HOURS: Final = (7.25, 20.0)
 _NIGHT: Final = (19.5, 6.5)
 _NAP: Final = (13.0, 14.75)
+_SKIN: Final = 33.5
+"""°C; what the thermometer sees of somebody who sleeps."""
 _MISSES: Final = 0.01
 """The share of measurements that find nothing."""
 _APPROACH: Final = 0.3
@@ -26,21 +26,45 @@ _HOLD: Final = 0.8
 _MOVE: Final = 0.8
 _LEAVE: Final = 0.3
 _WAVE: Final = _APPROACH + _HOLD + _MOVE + _LEAVE
+_DOWN: Final = -70
+"""mm that a hand moves to dim the light, where it is bright."""
+_UP: Final = 60
+_BRIGHT: Final = 127
 
 
 class SimulatedHardware:
-    """The simulated parts. `day` is how many seconds a day lasts; a wave of the hand always lasts about two."""
+    """The simulated parts.
 
-    def __init__(self, day: float = 86400, seed: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
+    `day` is how many seconds a day lasts; a wave of the hand always lasts about two. `sleeper` is whether somebody sleeps under the
+    thermometer at noon and at night, `hands` how many times a day somebody dims the light by hand.
+    """
+
+    def __init__(
+        self,
+        day: float = 86400,
+        seed: int = 0,
+        *,
+        sleeper: bool = False,
+        hands: int = 12,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Begin a day in the morning."""
         self.brightness = 0
         self.rgb = (0, 0, 0)
         self._day = day
         self._seed = seed
+        self._sleeper = sleeper
+        self._hands = hands
         self._clock = clock
         self._start = clock()
         self._noise = random.Random(seed)  # noqa: S311
         self._waved: float | None = None
+        self._move = (0.0, _UP)
+        """When the latest hand came, and how far it moves."""
+        room = random.Random(f"{seed} room")  # noqa: S311
+        self._mean = room.uniform(20, 22)
+        self._swing = room.uniform(0.7, 1.4)
+        self._warmest = room.uniform(14, 18)
 
     def set_light(self, brightness: int, rgb: tuple[int, int, int]) -> None:
         """Remember what the light would shine like."""
@@ -48,11 +72,11 @@ class SimulatedHardware:
         self.rgb = rgb
 
     def temperatures(self) -> Temperatures:
-        """Return the room's temperature at night and by day; that of the child while it sleeps."""
+        """Return the room's temperature at night and by day; that of the skin of somebody who sleeps there."""
         hour = self._hour()
-        room = 21 + 1.2 * cos((hour - 16) / _HOURS * 2 * pi)
-        asleep = max(_inside(hour, *_NIGHT), _inside(hour, *_NAP))
-        seen = room + asleep * (33.5 - room) + self._noise.uniform(-0.08, 0.08)
+        room = self._mean + self._swing * cos((hour - self._warmest) / _HOURS * 2 * pi)
+        asleep = max(_inside(hour, *_NIGHT), _inside(hour, *_NAP)) if self._sleeper else 0
+        seen = room + asleep * (_SKIN - room) + self._noise.uniform(-0.08, 0.08)
         return Temperatures(round(seen, 3), round(room + 2.4 + self._noise.uniform(-0.03, 0.03), 3))
 
     def distance(self) -> float | None:
@@ -85,14 +109,16 @@ class SimulatedHardware:
             return self._waved
         day = int(now // self._day)
         chance = random.Random(f"{self._seed} {day}")  # noqa: S311
-        starts = [(day + chance.uniform(*_WAKING_HOURS) / _HOURS) * self._day for _ in range(_WAVES)]
+        starts = [(day + chance.uniform(*_WAKING_HOURS) / _HOURS) * self._day for _ in range(self._hands)]
         return max((start for start in starts if start <= now < start + _WAVE), default=None)
 
     def _hand(self, start: float) -> float:
-        """Return the hand's distance in mm: it comes, is held still, moves up or down, and leaves."""
+        """Return the hand's distance in mm: it comes, is held still, moves down over a bright light, else up, and leaves."""
+        if self._move[0] != start:
+            self._move = (start, _DOWN if self.brightness > _BRIGHT else _UP)
         chance = random.Random(f"{self._seed} {start:.3f}")  # noqa: S311
         first = chance.uniform(110, 190)
-        second = first + chance.choice((-70, 60))
+        second = first + self._move[1]
         since = self._seconds() - start
         if since < _APPROACH:
             return _between(_CEILING, first, since / _APPROACH)
