@@ -28,8 +28,9 @@ WELCOME: Final = """
   Log in as         {user} / {password}
 
   Try this:
-    - Press 'Wave a hand' in the nursery: its light follows the hand, and the living room's follows by an automation.
-    - Settings > Automations: that automation comes from a blueprint; make another one from it.
+    - Press 'Wave a hand' in the nursery: its light follows the hand, and the living room's light goes on.
+    - Press it in the living room: when the hand leaves, the light goes off again.
+    - Settings > Automations: these two automations come from blueprints; make another one from them.
     - Settings > Devices & services > Steward: the rooms' nodes, their modules, their diagnostics.
 
   Ctrl-C stops everything. The house is kept in {folder} until --reset.

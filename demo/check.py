@@ -14,7 +14,7 @@ from .dashboard import Names
 from .house import House
 from .observer import Observer, observing
 from .process import ROOT, DemoError, say
-from .rooms import LIVING_ROOM, NURSERY
+from .rooms import LIVING_ROOM, NURSERY, Room
 
 STATES_SECONDS: Final = 30
 GESTURE_SECONDS: Final = 10
@@ -68,6 +68,8 @@ async def check(house: House, client: Client, observer: Observer, names: Names, 
     refuse_problems(client.states, names)
     say("waving a hand in the nursery")
     first = await _gesture(client, observer, names)
+    say("waving a hand in the living room")
+    await _gesture_off(client, names)
     say("restarting the broker")
     await house.stop_broker()
     await _wait_for_loss(client, names)
@@ -160,7 +162,7 @@ async def _wait_for_loss(client: Client, names: Names) -> None:
 
 async def _gesture(client: Client, observer: Observer, names: Names) -> Reaction:
     """Wave a hand in the nursery, and measure until the living room's light is on."""
-    light = names[LIVING_ROOM.node]["light/light"]
+    light = _entity(names, LIVING_ROOM, "light/light")
     await client.action("light.turn_off", {"entity_id": light})
     await client.states.wait(lambda: client.states.of(light) == "off", lambda: f"{light} to be off", GESTURE_SECONDS)
     gesture = observer.next(lambda heard: heard.node == NURSERY.node and isinstance(heard.said, Event))
@@ -171,7 +173,7 @@ async def _gesture(client: Client, observer: Observer, names: Names) -> Reaction
             and heard.said.on
         )
     )
-    await client.action("button.press", {"entity_id": names[NURSERY.node]["button/wave"]})
+    await client.action("button.press", {"entity_id": _entity(names, NURSERY, "button/wave")})
     await client.states.wait(
         lambda: client.states.of(light) == "on",
         lambda: f"{light} to follow the gesture" + ("" if gesture.done() else ", which nobody heard"),
@@ -180,3 +182,23 @@ async def _gesture(client: Client, observer: Observer, names: Names) -> Reaction
     shown = monotonic()
     begin, end = await gesture, await action
     return Reaction(round((end.at - begin.at) * 1000, 1), round((shown - begin.at) * 1000, 1))
+
+
+async def _gesture_off(client: Client, names: Names) -> None:
+    """Wave a hand in the living room, whose light is bright, and wait until it has gone off."""
+    light = _entity(names, LIVING_ROOM, "light/light")
+    await client.action("button.press", {"entity_id": _entity(names, LIVING_ROOM, "button/wave")})
+    await client.states.wait(lambda: client.states.of(light) == "off", lambda: f"{light} to go off", GESTURE_SECONDS)
+
+
+def _entity(names: Names, room: Room, key: str) -> str:
+    """Return the id of an entity that the check can't do without.
+
+    Raises:
+        DemoError: the house's user has disabled it, or ignores its room.
+    """
+    entity_id = names.get(room.node, {}).get(key)
+    if entity_id is None:
+        message = f"{room.name} has no {key} (any more); --reset starts anew"
+        raise DemoError(message)
+    return entity_id

@@ -50,6 +50,7 @@ class Entry:
 
     entry_id: str
     domain: str
+    title: str
     source: str
     state: str
 
@@ -189,7 +190,7 @@ class Client:
     async def entries(self) -> list[Entry]:
         """Return all config entries."""
         return [
-            Entry(entry["entry_id"], entry["domain"], entry["source"], entry["state"])
+            Entry(entry["entry_id"], entry["domain"], entry["title"], entry["source"], entry["state"])
             for entry in await self.call("config_entries/get")
         ]
 

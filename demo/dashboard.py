@@ -13,6 +13,7 @@ type Card = dict[str, Any]
 DASHBOARD: Final = "steward-house"
 NODE_BADGES: Final = ("sensor/cpu_temperature", "sensor/cpu_usage", "sensor/memory_used")
 """What a node tells of itself; not every machine can tell all of it."""
+TEMPERATURES: Final = {"sensor/object_temperature": "Object", "sensor/die_temperature": "Chip"}
 HISTORY_DAYS: Final = 1.0
 """How many simulated days the graphs show."""
 
@@ -34,26 +35,23 @@ def dashboard(rooms: Sequence[Room], names: Names, day: float) -> Card:
 
 
 def _section(room: Room, entity: Mapping[str, str], hours: float) -> Card:
+    """Return a room's section, without what its user has disabled."""
     press = {
         "action": "perform-action",
         "perform_action": "button.press",
-        "target": {"entity_id": entity["button/wave"]},
-    }
-    temperatures = {
-        entity["sensor/object_temperature"]: "Object",
-        entity["sensor/die_temperature"]: "Chip",
+        "target": {"entity_id": entity.get("button/wave")},
     }
     cards: list[Card] = [
-        _heading(room.name, room.icon, [entity["sensor/object_temperature"]]),
-        _tile(
-            entity["light/light"],
+        _heading(room.name, room.icon),
+        *_tile(
+            entity.get("light/light"),
             "Light",
             color="amber",
             features=[{"type": "light-brightness"}],
             grid_options={"columns": 12, "rows": 2},
         ),
-        _tile(
-            entity["button/wave"],
+        *_tile(
+            entity.get("button/wave"),
             "Wave a hand",
             icon="mdi:hand-wave",
             color="primary",
@@ -61,23 +59,32 @@ def _section(room: Room, entity: Mapping[str, str], hours: float) -> Card:
             tap_action=press,
             icon_tap_action=press,
         ),
-        _tile(entity["event/gesture"], "Last gesture", color="purple", state_content=["event_type", "last_changed"]),
-        _tile(entity["switch/gesture_dimming"], "Gestures dim", color="primary", tap_action={"action": "toggle"}),
-        _tile(entity["sensor/distance"], "Distance", color="cyan"),
-        *(_tile(entity_id, name, color="deep-orange") for entity_id, name in temperatures.items()),
-        {
-            "type": "history-graph",
-            "hours_to_show": hours,
-            "entities": [{"entity": entity_id, "name": name} for entity_id, name in temperatures.items()],
-            "grid_options": {"columns": 12, "rows": 4},
-        },
-        _heading("Node", "mdi:raspberry-pi", [entity[key] for key in NODE_BADGES if key in entity], "subtitle"),
-        *(_tile(entity[key], _module(key), color="red") for key in sorted(entity) if "/problem_" in key),
+        *_tile(
+            entity.get("event/gesture"), "Last gesture", color="purple", state_content=["event_type", "last_changed"]
+        ),
+        *_tile(entity.get("switch/gesture_dimming"), "Gestures dim", color="primary", tap_action={"action": "toggle"}),
+        *_tile(entity.get("sensor/distance"), "Distance", color="cyan"),
+        *(card for key, name in TEMPERATURES.items() for card in _tile(entity.get(key), name, color="deep-orange")),
     ]
+    if measured := {entity[key]: name for key, name in TEMPERATURES.items() if key in entity}:
+        cards.append(
+            {
+                "type": "history-graph",
+                "hours_to_show": hours,
+                "entities": [{"entity": entity_id, "name": name} for entity_id, name in measured.items()],
+                "grid_options": {"columns": 12, "rows": 4},
+            }
+        )
+    cards.append(
+        _heading("Node", "mdi:raspberry-pi", [entity[key] for key in NODE_BADGES if key in entity], "subtitle")
+    )
+    for key in sorted(entity):
+        if "/problem_" in key:
+            cards += _tile(entity[key], _module(key), color="red")
     return {"type": "grid", "cards": cards}
 
 
-def _heading(title: str, icon: str, badges: Sequence[str], style: str = "title") -> Card:
+def _heading(title: str, icon: str, badges: Sequence[str] = (), style: str = "title") -> Card:
     return {
         "type": "heading",
         "heading": title,
@@ -87,8 +94,9 @@ def _heading(title: str, icon: str, badges: Sequence[str], style: str = "title")
     }
 
 
-def _tile(entity_id: str, name: str, **options: Any) -> Card:
-    return {"type": "tile", "entity": entity_id, "name": name, **options}
+def _tile(entity_id: str | None, name: str, **options: Any) -> list[Card]:
+    """Return an entity's tile; none where there is no such entity."""
+    return [{"type": "tile", "entity": entity_id, "name": name, **options}] if entity_id else []
 
 
 def _module(key: str) -> str:

@@ -1,41 +1,46 @@
-"""What a user does after the first start: adds the broker and the rooms, an automation from a blueprint, a dashboard.
+"""What a user does after the first start: adds the broker and the rooms, automations from blueprints, a dashboard.
 
-What an earlier run did is found and left as it is.
+What an earlier run did, and what its user changed, is found and left as it is.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from steward_house.protocol.node import NodeInfo
 
 from .broker import Broker
 from .client import Client, Device
-from .dashboard import DASHBOARD, Card, Names, dashboard
+from .dashboard import DASHBOARD, Names, dashboard
 from .house import House
 from .observer import Observer
 from .process import LOOPBACK, DemoError, say
 from .rooms import LIVING_ROOM, NURSERY, Room
 
 DOMAIN: Final = "steward"
-AUTOMATION: Final = "steward_demo_gesture"
-BLUEPRINT: Final = "steward/event_to_action.yaml"
+ON: Final = "steward_demo_gesture"
+OFF: Final = "steward_demo_lights_off"
+"""The automations' ids."""
 START_SECONDS: Final = 90
 DISCOVERY_SECONDS: Final = 30
 ENTITY_SECONDS: Final = 20
+LIGHT_SECONDS: Final = 10
 
 
 async def furnish(house: House, client: Client, observer: Observer) -> Names:
-    """Make Home Assistant the house that was planned; return its entities."""
-    rooms = house.plan.rooms
-    infos = await observer.wait_for_infos([room.node for room in rooms])
+    """Make Home Assistant the house that was planned, without the rooms that its user ignores; return its entities."""
     await add_broker(client, house.broker)
-    await add_rooms(client, rooms)
+    rooms = await _wanted(client, house.plan.rooms)
+    infos = await observer.wait_for_infos([room.node for room in rooms])
+    added = await add_rooms(client, rooms)
     await _wait_for_entities(client, infos)
+    await _draw_icons(client, added)
     names = await entities_of(client, rooms)
-    await _arrange_areas(client, rooms)
-    await _add_automation(client, names)
-    await _add_dashboard(client, dashboard(rooms, names, house.plan.day))
+    if not await _has_dashboard(client):
+        await _add_automations(client, names)
+        await _darken(client, names)
+        # Last: it tells the next start that everything is done.
+        await _add_dashboard(client, rooms, names, house.plan.day)
     await remove_guests(client)
     return names
 
@@ -74,9 +79,16 @@ async def add_broker(client: Client, broker: Broker) -> None:
         raise DemoError(message)
 
 
-async def add_rooms(client: Client, rooms: Sequence[Room]) -> None:
-    """Confirm the discovered rooms that are no devices yet, and return when all are."""
+async def _wanted(client: Client, rooms: Sequence[Room]) -> list[Room]:
+    """Return the rooms that the user doesn't ignore: such an entry has the name of what was discovered as its title."""
+    ignored = {entry.title for entry in await client.entries() if (entry.domain, entry.source) == (DOMAIN, "ignore")}
+    return [room for room in rooms if room.name not in ignored]
+
+
+async def add_rooms(client: Client, rooms: Sequence[Room]) -> list[Room]:
+    """Confirm the discovered rooms that are no devices yet; return these when all are."""
     wanted = {room.node for room in rooms}
+    added: set[str] = set()
     flows: dict[str, str] = {}
     changed = asyncio.Event()
 
@@ -94,11 +106,13 @@ async def add_rooms(client: Client, rooms: Sequence[Room]) -> None:
                 for node in missing & flows.keys():
                     say(f"adding {node}")
                     await client.continue_flow(flows.pop(node), {})
+                    added.add(node)
                 await changed.wait()
                 changed.clear()
     except TimeoutError:
         message = f"Home Assistant does not discover {', '.join(sorted(missing))}"
         raise DemoError(message) from None
+    return [room for room in rooms if room.node in added]
 
 
 async def _running(client: Client) -> None:
@@ -133,52 +147,83 @@ async def _wait_for_entities(client: Client, infos: Mapping[str, NodeInfo]) -> N
         raise DemoError(message) from None
 
 
-async def _arrange_areas(client: Client, rooms: Sequence[Room]) -> None:
-    """Give the rooms' areas their icons, and put every node into its area."""
-    areas = {area["name"].casefold(): area for area in await client.call("config/area_registry/list")}
+async def _draw_icons(client: Client, rooms: Sequence[Room]) -> None:
+    """Give the areas of rooms, which their nodes have suggested, icons where they have none."""
+    areas = {area["area_id"]: area for area in await client.call("config/area_registry/list")}
     devices = {node: device for device in await client.devices() for node in _nodes(device)}
     for room in rooms:
-        area = areas.pop(room.name.casefold(), None)
-        if area is None:
-            area = await client.call("config/area_registry/create", name=room.name)
-        await client.call("config/area_registry/update", area_id=area["area_id"], icon=room.icon)
-        if devices[room.node].area_id != area["area_id"]:
-            await client.call("config/device_registry/update", device_id=devices[room.node].id, area_id=area["area_id"])
+        area = areas.get(devices[room.node].area_id)
+        if area and area["icon"] is None:
+            await client.call("config/area_registry/update", area_id=area["area_id"], icon=room.icon)
 
 
-async def _add_automation(client: Client, names: Names) -> None:
-    """Install the blueprints; let a gesture in the nursery set the living room's light."""
-    path = f"/api/config/automation/config/{AUTOMATION}"
-    if await client.exists(path):
-        return
+async def _add_automations(client: Client, names: Names) -> None:
+    """Install the blueprints; let a gesture in the nursery set the living room's light, and one in the living room turn it off."""
     await client.action("steward.install_blueprints", {}, response=True)
-    light = {
-        "action": "light.turn_on",
-        "target": {"entity_id": names[LIVING_ROOM.node]["light/light"]},
-        # As bright as the hand has made the nursery's light, and never so dark that it would be off.
-        "data": {"brightness": "{{ [event_attributes.brightness | int(255), 40] | max }}"},
-    }
-    await client.post(
-        path,
-        {
-            "alias": "Nursery gesture → living room light",
-            "description": "Wave a hand over the nursery's light, and the living room's follows.",
-            "use_blueprint": {
-                "path": BLUEPRINT,
-                "input": {"event_entities": [names[NURSERY.node]["event/gesture"]], "actions": [light]},
-            },
-        },
-    )
+    there, here = names.get(NURSERY.node, {}), names.get(LIVING_ROOM.node, {})
+    light = here.get("light/light")
+    if light and (gesture := there.get("event/gesture")):
+        action = {
+            "action": "light.turn_on",
+            "target": {"entity_id": light},
+            # As bright as the hand has made the nursery's light, and never so dark that it would be off.
+            "data": {"brightness": "{{ [event_attributes.brightness | int(255), 40] | max }}"},
+        }
+        await _add_automation(
+            client,
+            ON,
+            "Nursery gesture → living room light",
+            "Wave a hand over the nursery's light, and the living room's follows.",
+            blueprint="event_to_action",
+            answers={"event_entities": [gesture], "actions": [action]},
+        )
+    if light and (gesture := here.get("event/gesture")):
+        await _add_automation(
+            client,
+            OFF,
+            "Living room gesture → light off",
+            "Wave a hand over the living room's light, and it goes off when the hand leaves.",
+            blueprint="lights_off",
+            # Not before the hand leaves: until then the light follows it.
+            answers={"event_entities": [gesture], "only_types": ["ended"], "lights": {"entity_id": [light]}},
+        )
 
 
-async def _add_dashboard(client: Client, config: Card) -> None:
-    """Make the dashboard, and let it be what a user sees first."""
-    if DASHBOARD in {board["url_path"] for board in await client.call("lovelace/dashboards/list")}:
+async def _add_automation(
+    client: Client, automation: str, alias: str, description: str, *, blueprint: str, answers: Mapping[str, Any]
+) -> None:
+    path = f"/api/config/automation/config/{automation}"
+    if not await client.exists(path):
+        use = {"path": f"{DOMAIN}/{blueprint}.yaml", "input": answers}
+        await client.post(path, {"alias": alias, "description": description, "use_blueprint": use})
+
+
+async def _darken(client: Client, names: Names) -> None:
+    """Turn the living room's light off, so that a gesture in the nursery shows; lights begin as lit."""
+    light = names.get(LIVING_ROOM.node, {}).get("light/light")
+    if light is None:
         return
+    # An action leaves out what is unavailable, without a word.
+    await _wait_for_light(client, light, {"on", "off"})
+    await client.action("light.turn_off", {"entity_id": light})
+    await _wait_for_light(client, light, {"off"})
+
+
+async def _wait_for_light(client: Client, light: str, states: Collection[str]) -> None:
+    what = " or ".join(sorted(states))
+    await client.states.wait(lambda: client.states.of(light) in states, lambda: f"{light} to be {what}", LIGHT_SECONDS)
+
+
+async def _has_dashboard(client: Client) -> bool:
+    return DASHBOARD in {board["url_path"] for board in await client.call("lovelace/dashboards/list")}
+
+
+async def _add_dashboard(client: Client, rooms: Sequence[Room], names: Names, day: float) -> None:
+    """Make the dashboard, and let it be what a user sees first."""
     await client.call(
         "lovelace/dashboards/create", url_path=DASHBOARD, title="House", icon="mdi:home-heart", mode="storage"
     )
-    await client.call("lovelace/config/save", url_path=DASHBOARD, config=config)
+    await client.call("lovelace/config/save", url_path=DASHBOARD, config=dashboard(rooms, names, day))
     await client.call("frontend/set_system_data", key="core", value={"default_panel": DASHBOARD})
 
 

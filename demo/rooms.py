@@ -12,16 +12,21 @@ from .process import LOOPBACK, Process
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A room: its node's id, its name, its icon, and the seed of what its simulated day is like."""
+    """A room: its node's id, its name, its icon, and what its simulated day is like.
+
+    `hands` is how many times a day somebody waves there without being asked: where that starts an automation, nobody does.
+    """
 
     node: str
     name: str
     icon: str
     seed: int
+    sleeper: bool = False
+    hands: int = 0
 
 
-KITCHEN: Final = Room("kitchen", "Kitchen", "mdi:silverware-fork-knife", 1)
-NURSERY: Final = Room("nursery", "Nursery", "mdi:baby-carriage", 2)
+KITCHEN: Final = Room("kitchen", "Kitchen", "mdi:silverware-fork-knife", 1, hands=3)
+NURSERY: Final = Room("nursery", "Nursery", "mdi:baby-carriage", 2, sleeper=True)
 LIVING_ROOM: Final = Room("living_room", "Living room", "mdi:sofa", 3)
 ROOMS: Final = (KITCHEN, NURSERY, LIVING_ROOM)
 
@@ -40,7 +45,10 @@ class Node(Process):
             "mqtt": {"host": LOOPBACK, "port": broker_port},
             "modules": {
                 "system": {},
-                "baby_stitch": {"hardware": "simulated", "simulation": {"day": day, "seed": room.seed}},
+                "baby_stitch": {
+                    "hardware": "simulated",
+                    "simulation": {"day": day, "seed": room.seed, "sleeper": room.sleeper, "hands": room.hands},
+                },
             },
         }
         super().__init__(
