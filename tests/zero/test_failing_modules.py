@@ -64,6 +64,14 @@ async def test_all(zero: Callable[..., Zero], spy: Spy, plugins: Path) -> None:
     assert daemon.end() == 0
 
 
+async def test_why_a_module_cannot_be_loaded(zero: Callable[..., Zero], spy: Spy, plugins: Path) -> None:
+    """Whoever writes a module sees where it fails."""
+    daemon = zero({"broken": None}, plugins=plugins, quick=True)
+    await spy.online()
+    assert daemon.end() == 0
+    assert any("import there_is_no_such_library" in line for line in daemon.log)
+
+
 async def test_leaving_callback(zero: Callable[..., Zero], spy: Spy, plugins: Path) -> None:
     """Nobody knows whose callback it was; its traceback is in the log."""
     daemon = zero({"beating": None, "leavingcallback": None}, plugins=plugins, quick=True)

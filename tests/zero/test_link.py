@@ -53,6 +53,31 @@ async def test_event_after_its_declaration(node: Node, broker: Broker, spy: Spy,
     assert [topic for topic, _ in spy.messages][:2] == ["steward/kitchen/info", "steward/kitchen/event/gong/state"]
 
 
+async def test_states_before_an_event(node: Node, broker: Broker, spy: Spy, tmp_path: Path) -> None:
+    """An automation that an event starts may ask for a state that its module told before it."""
+    async with linked(node, broker, tmp_path):
+        await spy.online()
+        await spy.caught_up()
+        spy.messages.clear()
+        node.publish("one", TEMPERATURE, 36.5)
+        node.happen("one", BELL, "rung", {})
+        await spy.until(lambda spy: len(spy.messages) == 2)
+    assert [topic.split("/")[2] for topic, _ in spy.messages][:2] == ["sensor", "event"]
+
+
+async def test_contradicts_who_says_that_it_is_offline(node: Node, broker: Broker, spy: Spy, tmp_path: Path) -> None:
+    """Another node with the same id has left: this one is still there, and says what it is again."""
+    async with linked(node, broker, tmp_path):
+        await spy.online()
+        await spy.caught_up()
+        spy.messages.clear()
+        await spy.tell("kitchen/status", "offline", retain=True)
+        await spy.until(lambda spy: spy.all("kitchen/status") == [b"offline", b"online"])
+        assert spy.info()["instance"] == INSTANCE
+        assert spy.last("kitchen/sensor/temperature/state")
+    assert spy.all("kitchen/status")[:2] == [b"offline", b"online"]
+
+
 async def test_fault_of_its_own(
     node: Node, broker: Broker, spy: Spy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -206,6 +206,12 @@ async def test_late_commands_are_dropped(context: Context) -> None:
     assert (await anext(context.commands())).target == 2
 
 
+async def test_commands_name_the_entity_that_was_declared(context: Context) -> None:
+    context.declare(entities.GESTURE_GAIN)
+    context.tell(received(replace(entities.GESTURE_GAIN, module="baby_stitch"), 1))
+    assert (await anext(context.commands())).entity is entities.GESTURE_GAIN
+
+
 async def test_too_many_commands(context: Context) -> None:
     for number in range(150):
         context.tell(received(entities.GESTURE_GAIN, number))

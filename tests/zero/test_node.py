@@ -298,7 +298,13 @@ async def test_order_of_commands() -> None:
 
 
 def test_machine(tmp_path: Path) -> None:
-    assert read_machine(tmp_path).model is None
+    assert read_machine(tmp_path, tmp_path).model is None
+    firmware = tmp_path / "class" / "dmi" / "id"
+    firmware.mkdir(parents=True)
+    (firmware / "sys_vendor").write_text("LENOVO\n")
+    (firmware / "product_name").write_text("20XW\n")
+    machine = read_machine(tmp_path, tmp_path)
+    assert (machine.manufacturer, machine.model) == ("LENOVO", "20XW")
     (tmp_path / "device-tree").mkdir()
     (tmp_path / "device-tree" / "model").write_bytes(b"Raspberry Pi Zero 2 W Rev 1.0\0")
     machine = read_machine(tmp_path)

@@ -71,6 +71,12 @@ def test_fault(tmp_path: Path, text: str, expected: list[str]) -> None:
     assert faults(path) == expected
 
 
+def test_module_without_settings(tmp_path: Path, plugins: Path) -> None:
+    daemon = Zero(tmp_path, {"node": "a", "modules": {"raising": {"pin": 4}}}, plugins=plugins)
+    assert daemon.wait() == 2
+    assert daemon.log == [f"{daemon.settings}: modules.raising.pin: unknown key; there are none"]
+
+
 @pytest.mark.parametrize("module", ["checking", "quitting"])
 def test_schema_that_fails(tmp_path: Path, plugins: Path, module: str) -> None:
     daemon = Zero(tmp_path, {"node": "a", "modules": {module: {"pin": 4}}}, plugins=plugins)

@@ -53,6 +53,7 @@ class Link:
         self._identifier = f"steward-{settings.node}-{instance[-8:]}"
         self._backoff = Backoff(0.5, 30)
         self._leaving = asyncio.Event()
+        self._contradicted = False
         self._fault: str | None = None
         self._unsendable: str | None = None
         self._errors = _Errors()
@@ -136,31 +137,48 @@ class Link:
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
+            if message.topic.value == self._status:
+                self._hear(message)
+                continue
             command = self.commands.read(message.topic.value, message.payload, retained=message.retain)
             if command is not None:
                 self._tell(command)
 
     async def _talk(self, client: aiomqtt.Client) -> None:
         """Say everything, then what changes."""
-        await client.subscribe(f"{ROOT}/{self._settings.node}/+/+/command", qos=1)
-        self._node.touch_everything()
-        await self._send_info(client)
-        await self._send_states(client)
-        await client.publish(self._status, Status.ONLINE.value, qos=1, retain=True)
+        await client.subscribe([(f"{ROOT}/{self._settings.node}/+/+/command", 1), (self._status, 1)])
+        await self._say_everything(client)
         _LOG.info("Connected to %s:%s", self._settings.mqtt.host, self._settings.mqtt.port)
         self._fault = None
         while not self._leaving.is_set():
             await self._node.changed.wait()
             self._node.changed.clear()
+            if self._contradicted:
+                await self._say_everything(client)
             await self._send_events(client)
             await asyncio.sleep(_WINDOW)
             await self._send_info(client)
             await self._send_states(client)
         await self._send_events(client)  # of the last moment
 
+    async def _say_everything(self, client: aiomqtt.Client) -> None:
+        self._contradicted = False
+        self._node.touch_everything()
+        await self._send_info(client)
+        await self._send_states(client)
+        await client.publish(self._status, Status.ONLINE.value, qos=1, retain=True)
+
+    def _hear(self, message: aiomqtt.Message) -> None:
+        """Take note that this node is said to be offline: by another one with its id, which has left, or an earlier connection's will."""
+        if message.payload == Status.OFFLINE.encode() and not message.retain and not self._leaving.is_set():
+            self._contradicted = True
+            self._node.changed.set()
+
     async def _send_events(self, client: aiomqtt.Client) -> None:
         while happened := self._node.next_event():
-            await self._send_info(client)  # the hub drops an event of an entity that it doesn't know yet
+            # The hub drops an event of an entity that it doesn't know yet; an automation may ask for a state that came before it.
+            await self._send_info(client)
+            await self._send_states(client)
             await client.publish(happened.topic, happened.payload, qos=1)
             self._node.sent(happened)
 

@@ -9,6 +9,7 @@ from .. import __version__
 from .words import printable
 
 _PROC: Final = Path("/proc")
+_SYS: Final = Path("/sys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,18 @@ class Machine:
     versions: dict[str, str] = field(default_factory=dict)
 
 
-def read_machine(proc: Path = _PROC) -> Machine:
-    """Return what this machine is; the model comes from the device tree, which only boards like a Raspberry Pi have."""
+def read_machine(proc: Path = _PROC, sys_: Path = _SYS) -> Machine:
+    """Return what this machine is: by the device tree, which boards like a Raspberry Pi have, or by its firmware, like a PC's."""
     python = ".".join(str(part) for part in sys.version_info[:3])
     versions = {"steward": __version__, "python": python}
+    if model := _read(proc / "device-tree" / "model"):
+        return Machine("Raspberry Pi" if model.startswith("Raspberry Pi") else None, model, versions)
+    firmware = sys_ / "class" / "dmi" / "id"
+    return Machine(_read(firmware / "sys_vendor"), _read(firmware / "product_name"), versions)
+
+
+def _read(path: Path) -> str | None:
     try:
-        model = printable((proc / "device-tree" / "model").read_text(errors="replace"))
+        return printable(path.read_text(errors="replace")) or None
     except OSError:
-        return Machine(versions=versions)
-    return Machine("Raspberry Pi" if model.startswith("Raspberry Pi") else None, model or None, versions)
+        return None

@@ -12,7 +12,7 @@ import logging
 import threading
 from typing import Any, ClassVar, Final, Protocol
 
-from ..protocol.entity import EntityInfo, EventInfo, State
+from ..protocol.entity import EntityInfo, EventInfo, Platform, State
 from ..protocol.fields import Json
 from ..protocol.node import Event
 from .worker import Worker
@@ -71,6 +71,7 @@ class Context:
         self._closed = False
         self._commands: deque[Received] = deque(maxlen=_MAX_COMMANDS)
         self._arrived = asyncio.Event()
+        self._own: dict[tuple[Platform, str], EntityInfo] = {}
         self.alive()
 
     def alive(self) -> None:
@@ -83,6 +84,7 @@ class Context:
         To be called before hardware is opened, so that the entities stay known when that fails.
         """
         self.alive()
+        self._own = {entity.id: entity for entity in entities}
         self._host.declare(self.module, tuple(replace(entity, module=self.module) for entity in entities))
 
     def publish(self, entity: EntityInfo, state: State) -> None:
@@ -108,7 +110,8 @@ class Context:
                 command = self._commands.popleft()
                 self.alive()
                 if self._loop.time() <= command.deadline:
-                    yield command
+                    # With the very entity that the module declared, so that it can compare.
+                    yield replace(command, entity=self._own.get(command.entity.id, command.entity))
                 else:
                     _LOG.warning("%s was too busy for a command to %s", self.module, command.entity.key)
             await self._arrived.wait()

@@ -150,9 +150,8 @@ def _describe(fault: vol.Invalid, schema: object, path: tuple[str, ...]) -> str:
                 schema = _members(schema).get(str(part))
             names = sorted(_members(schema))
             likely = difflib.get_close_matches(str(fault.path[-1]), names, 1)
-            message = (
-                f"unknown key; did you mean {likely[0]}?" if likely else f"unknown key; there are {', '.join(names)}"
-            )
+            known = f"did you mean {likely[0]}?" if likely else f"there are {', '.join(names) or 'none'}"
+            message = f"unknown key; {known}"
         case "required key not provided":
             message = "is missing"
         case "expected a dictionary":
