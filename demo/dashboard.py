@@ -59,9 +59,7 @@ def _section(room: Room, entity: Mapping[str, str], hours: float) -> Card:
             tap_action=press,
             icon_tap_action=press,
         ),
-        *_tile(
-            entity.get("event/gesture"), "Last gesture", color="purple", state_content=["event_type", "last_changed"]
-        ),
+        *_tile(entity.get("event/gesture"), "Last gesture", color="purple", state_content=["event_type", "state"]),
         *_tile(entity.get("switch/gesture_dimming"), "Gestures dim", color="primary", tap_action={"action": "toggle"}),
         *_tile(entity.get("sensor/distance"), "Distance", color="cyan"),
         *(card for key, name in TEMPERATURES.items() for card in _tile(entity.get(key), name, color="deep-orange")),
