@@ -13,7 +13,7 @@ type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 
 MAX_INTEGER: Final = 2**53
 """Beyond it, JSON readers in other languages lose digits."""
-MAX_DEPTH: Final = 16
+MAX_DEPTH: Final = 32
 """How deep lists and objects may nest."""
 MAX_TEXT: Final = 255
 """The longest text that is a name, a state or an identifier; Home Assistant's own limit for states."""

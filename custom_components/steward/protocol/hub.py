@@ -7,7 +7,7 @@ import re
 from typing import Final, Self
 
 from .entity import MAX_STATE_BYTES
-from .fields import ContractError, Fields, Json, Reason, dump, parse, readable, stamp
+from .fields import ContractError, Fields, Json, Reason, compact, dump, parse, readable, stamp
 from .node import CAUSE, CONTRACT, HUB, MAX_STATES_BYTES, ROOT
 from .ulid import PATTERN as ULID
 
@@ -22,7 +22,10 @@ MAX_JOURNAL: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """The hub's answer to a cause: the automations that it started, and those that declined."""
+    """The hub's answer to a cause: the automations that it started, and those that declined.
+
+    There may be several answers to one cause: an automation that restarts tells of it late. A journal is answered by its id.
+    """
 
     id: str
     started: tuple[str, ...] = ()
@@ -50,7 +53,7 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What the hub keeps for a node on `rules` and `modules`, retained: a version that grows, and the items."""
+    """What the hub keeps for a node on `modules`, retained: a version that grows, and the items."""
 
     version: int
     items: tuple[Json, ...] = ()
@@ -94,8 +97,12 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """A part of a node's journal, oldest first; `dropped` counts the entries before it that there was no room for."""
+    """A part of a node's journal, oldest first, with a ULID; `dropped` counts the entries before it that there was no room for.
 
+    The node sends it again, with the same id, until the hub has answered it.
+    """
+
+    id: str
     entries: tuple[JournalEntry, ...]
     dropped: int = 0
 
@@ -106,7 +113,7 @@ class Journal:
             ContractError: it is not valid.
         """
         entries: list[Json] = [{**entry.data, "at": stamp(entry.at), "kind": entry.kind} for entry in self.entries]
-        return readable(self, dump({"dropped": self.dropped, "entries": entries}), self.decode)
+        return readable(self, dump({"id": self.id, "dropped": self.dropped, "entries": entries}), self.decode)
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
@@ -116,16 +123,24 @@ class Journal:
             ContractError: it is not valid.
         """
         fields = Fields(parse(payload, MAX_STATES_BYTES))
-        return cls(fields.items("entries", MAX_JOURNAL, JournalEntry.read), fields.integer("dropped", 0, 2**53))
+        return cls(
+            fields.identifier("id", ULID),
+            fields.items("entries", MAX_JOURNAL, JournalEntry.read),
+            fields.integer("dropped", 0, 2**53),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class HubStatus:
-    """Which house and which run of its Home Assistant is there, retained; nodes watch `will_topic` for its end."""
+    """Which house and which run of its Home Assistant is there, retained.
+
+    Nodes watch the will of Home Assistant's MQTT client for its end, where it has one: `will_payload` on `will_topic`.
+    """
 
     house: str
     session: str
-    will_topic: str
+    will_topic: str | None = None
+    will_payload: str | None = None
     online: bool = True
 
     def encode(self) -> bytes:
@@ -135,7 +150,15 @@ class HubStatus:
             ContractError: it is not valid.
         """
         payload = dump(
-            {"house": self.house, "session": self.session, "will_topic": self.will_topic, "online": self.online},
+            compact(
+                {
+                    "house": self.house,
+                    "session": self.session,
+                    "will_topic": self.will_topic,
+                    "will_payload": self.will_payload,
+                    "online": self.online,
+                }
+            )
         )
         return readable(self, payload, self.decode)
 
@@ -150,7 +173,8 @@ class HubStatus:
         return cls(
             fields.text("house"),
             fields.identifier("session", ULID),
-            fields.identifier("will_topic", TOPIC),
+            fields.optional_identifier("will_topic", TOPIC),
+            fields.optional_text("will_payload"),
             fields.flag("online", default=True),
         )
 

@@ -53,6 +53,8 @@ class Capability(StrEnum):
     """Takes commands with a time and a cause, and drops those that have expired."""
     STATES = "states"
     """Sends its states together, on `states`."""
+    RULES = "rules"
+    """Runs rules, for its own entities and for those of nodes that can't, and keeps a journal."""
 
 
 class Leaf(StrEnum):
