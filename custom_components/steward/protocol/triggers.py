@@ -1,0 +1,221 @@
+"""When rules are started: by events, changes of states, and times of the day, as Home Assistant's own triggers are.
+
+The hub runs it to tell what Home Assistant declined to start, the nodes to run rules themselves.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final
+
+from .node import Event
+from .rules import EventTrigger, Match, NumericTrigger, Rule, StateTrigger, TimeTrigger, Trigger
+from .seen import Seen, cause_of
+from .view import View
+
+_LATE: Final = timedelta(seconds=10)
+"""A time of the day that was missed by more isn't made up for: the clock was set, or the machine slept."""
+_LOOK: Final = 30.0
+"""Seconds after which the wall clock is looked at again, whatever it said: it may be set meanwhile."""
+
+_ANY: Final = Match((), inverted=True)
+
+type _Key = tuple[str, int, str]
+"""A rule's id, the trigger's place in it, and an entity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """A trigger of a rule fires: its id, the cause, and the entity that it is about, None for a time.
+
+    A cause that is `unique` never comes again: the second one is the same one.
+    """
+
+    rule: Rule
+    trigger: str
+    cause: str
+    entity: str | None
+    unique: bool
+
+
+@dataclass(slots=True)
+class _Timer:
+    """A firing that waits for an entity to stay as it is; `holds` tells of a state's value, or attribute's, whether it does."""
+
+    due: float
+    firing: Firing
+    holds: Match
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """A trigger that watches an entity."""
+
+    key: _Key
+    rule: Rule
+    trigger: EventTrigger | StateTrigger | NumericTrigger
+
+
+class Triggers:
+    """The triggers of some rules, and what they wait for."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        """Begin without rules; times of the day are in `zone`."""
+        self.zone = zone
+        self.view = View()
+        self._rules: dict[str, Rule] = {}
+        self._watches: dict[str, list[_Watch]] = {}
+        self._times: list[tuple[Rule, TimeTrigger]] = []
+        self._armed: set[_Key] = set()
+        self._timers: dict[_Key, _Timer] = {}
+        self._looked: datetime | None = None
+        self._next_time: float | None = None
+
+    @property
+    def entities(self) -> set[str]:
+        """The entities that make a difference."""
+        return {entity for rule in self._rules.values() for entity in rule.sources()}
+
+    def load(self, rules: Iterable[Rule], zone: tzinfo | None = None) -> None:
+        """Take other rules; those that stay the same go on waiting for what they wait for."""
+        self.zone = zone or self.zone
+        before = self._rules
+        self._rules = {rule.id: rule for rule in rules}
+        changed = {name for name in before.keys() | self._rules.keys() if before.get(name) != self._rules.get(name)}
+        self._armed = {key for key in self._armed if key[0] not in changed}
+        self._timers = {key: timer for key, timer in self._timers.items() if key[0] not in changed}
+        self._watches = {}
+        self._times = []
+        self._next_time = None
+        for rule, index, trigger in self._triggers():
+            if isinstance(trigger, TimeTrigger):
+                self._times.append((rule, trigger))
+                continue
+            for entity in dict.fromkeys(trigger.entities):
+                key = rule.id, index, entity
+                self._watches.setdefault(entity, []).append(_Watch(key, rule, trigger))
+                seen = self.view.get(entity) if rule.id in changed else None
+                # A number fires when it comes within bounds, if it is outside now.
+                if seen and isinstance(trigger, NumericTrigger) and _within(trigger, seen) is False:
+                    self._armed.add(key)
+        self.view.keep(self.entities)
+
+    def see(self, entity: str, seen: Seen, now: float) -> list[Firing]:
+        """Take an entity's state; return what it starts, in the rules' order."""
+        before = self.view.put(entity, seen, now)
+        if before == seen:
+            return []
+        firings: list[Firing] = []
+        for watch in self._watches.get(entity, ()):
+            match watch.trigger:
+                case StateTrigger() as trigger:
+                    firings += self._see_state(watch, trigger, before, seen, now)
+                case NumericTrigger() as trigger:
+                    firings += self._see_number(watch, trigger, before, seen, now)
+                case EventTrigger():
+                    pass
+        return firings
+
+    def happen(self, entity: str, event: Event, now: float) -> list[Firing]:
+        """Take an event of an entity; return what it starts, in the rules' order."""
+        self.view.put(entity, Seen(event.at.isoformat(), {**event.attributes, "event_type": event.event_type}), now)
+        return [
+            Firing(watch.rule, watch.trigger.id, event.id, entity, unique=True)
+            for watch in self._watches.get(entity, ())
+            if isinstance(watch.trigger, EventTrigger) and event.event_type in watch.trigger.types
+        ]
+
+    def due(self, now: float, wall: datetime) -> float | None:
+        """Return the monotonic time at which to `tick` next; None for never. `wall` is aware."""
+        moments = [timer.due for timer in self._timers.values()]
+        if self._times:
+            if self._next_time is None:
+                coming = self._coming(wall, timedelta(seconds=_LOOK))
+                self._next_time = now + ((coming[0][2] - wall).total_seconds() if coming else _LOOK)
+            moments.append(self._next_time)
+        return min(moments, default=None)
+
+    def tick(self, now: float, wall: datetime) -> list[Firing]:
+        """Return what time has started since it was asked last; `wall` is aware."""
+        expired = sorted((timer.due, key) for key, timer in self._timers.items() if timer.due <= now)
+        firings = [self._timers.pop(key).firing for _, key in expired]
+        begin = max(min(self._looked or wall, wall), wall - _LATE)
+        self._looked = wall
+        self._next_time = None
+        for rule, trigger, at in self._coming(begin, wall - begin):
+            cause = f"{rule.id}@{at.astimezone(UTC).isoformat()}"
+            firings.append(Firing(rule, trigger.id, cause, None, unique=True))
+        return firings
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _triggers(self) -> Iterator[tuple[Rule, int, Trigger]]:
+        for rule in self._rules.values():
+            for index, trigger in enumerate(rule.triggers):
+                yield rule, index, trigger
+
+    def _coming(self, begin: datetime, span: timedelta) -> list[tuple[Rule, TimeTrigger, datetime]]:
+        """Return the times of the day that come after `begin` within `span`, in their order."""
+        local = begin.astimezone(self.zone)
+        coming: list[tuple[Rule, TimeTrigger, datetime]] = []
+        for rule, trigger in self._times:
+            for days in range((local + span).date().toordinal() - local.date().toordinal() + 1):
+                day = local.date() + timedelta(days=days)
+                at = datetime.combine(day, trigger.at, self.zone)
+                if at.astimezone(UTC).astimezone(self.zone).time() != trigger.at:
+                    continue  # clocks leap over it on this day
+                if trigger.weekdays and day.weekday() not in trigger.weekdays:
+                    continue
+                if timedelta() < at.astimezone(UTC) - begin <= span:
+                    coming.append((rule, trigger, at))
+        coming.sort(key=lambda item: item[2])
+        return coming
+
+    def _see_state(
+        self, watch: _Watch, trigger: StateTrigger, before: Seen | None, seen: Seen, now: float
+    ) -> Iterator[Firing]:
+        if before is None:
+            return
+        entity = watch.key[2]
+        old, new = before.value(trigger.attribute), seen.value(trigger.attribute)
+        if (timer := self._timers.get(watch.key)) and not timer.holds(new):
+            del self._timers[watch.key]
+        any_change = trigger.attribute is None and trigger.origin is None and trigger.target is None
+        if old == new and not any_change:
+            return
+        if (trigger.origin and not trigger.origin(old)) or (trigger.target and not trigger.target(new)):
+            return
+        # As Home Assistant has it: with nothing but a state to leave, it's enough not to come back to that.
+        leaving = trigger.origin and not trigger.origin.inverted and (trigger.target is None or trigger.target.inverted)
+        holds = Match((old,), inverted=True) if leaving else Match((new,))
+        firing = Firing(watch.rule, trigger.id, cause_of(entity, seen, trigger.attribute), entity, unique=False)
+        yield from self._fire(watch.key, _Timer(now + trigger.seconds, firing, holds), trigger.seconds)
+
+    def _see_number(
+        self, watch: _Watch, trigger: NumericTrigger, before: Seen | None, seen: Seen, now: float
+    ) -> Iterator[Firing]:
+        within = _within(trigger, seen)
+        if within is False:
+            self._armed.add(watch.key)
+            self._timers.pop(watch.key, None)
+        elif within is None:
+            self._timers.pop(watch.key, None)
+        elif before is not None and watch.key in self._armed:
+            self._armed.discard(watch.key)
+            entity = watch.key[2]
+            firing = Firing(watch.rule, trigger.id, cause_of(entity, seen, trigger.attribute), entity, unique=False)
+            yield from self._fire(watch.key, _Timer(now + trigger.seconds, firing, _ANY), trigger.seconds)
+
+    def _fire(self, key: _Key, timer: _Timer, seconds: float) -> Iterator[Firing]:
+        if seconds:
+            self._timers[key] = timer
+        else:
+            yield timer.firing
+
+
+def _within(trigger: NumericTrigger, seen: Seen) -> bool | None:
+    """Whether a number lies within bounds; None where there is a text instead, which Home Assistant passes over."""
+    number = seen.number(trigger.attribute)
+    if number is not None:
+        return trigger.bounds(number)
+    return False if not seen.known or seen.value(trigger.attribute) is None else None
