@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from steward_house.protocol import fields, hub, node
+from steward_house.protocol import fields, hub, node, rules
 from steward_house.protocol.entity import (
     ICON,
     KEY,
@@ -22,6 +22,7 @@ from steward_house.protocol.entity import (
     LightState,
     NumberInfo,
     NumberMode,
+    Platform,
     SensorInfo,
     State,
     SwitchInfo,
@@ -206,6 +207,7 @@ acks = st.builds(hub.Ack, causes, names_of_automations, names_of_automations)
 documents = st.builds(hub.Document, st.integers(0, 2**53), st.lists(values, max_size=4).map(tuple))
 journals = st.builds(
     hub.Journal,
+    ulids,
     st.lists(
         st.builds(
             hub.JournalEntry,
@@ -217,8 +219,101 @@ journals = st.builds(
     ).map(tuple),
     st.integers(0, 2**53),
 )
-hub_statuses = st.builds(hub.HubStatus, texts, ulids, topics, st.booleans())
+hub_statuses = st.builds(hub.HubStatus, texts, ulids, st.none() | topics, st.none() | texts, st.booleans())
 heartbeats = st.builds(hub.Heartbeat, ulids, moments)
+
+# --- rules -----------------------------------------------------------------------------------------------------------
+
+paths = st.builds(rules.entity_path, nodes, st.sampled_from(Platform), keys)
+some_paths = st.lists(paths, min_size=1, max_size=3).map(tuple)
+_one_value = st.none() | st.booleans() | numbers | st.text(characters, max_size=10)
+_some_texts = st.lists(short_texts, min_size=1, max_size=3, unique=True).map(tuple)
+matches = st.builds(rules.Match, st.lists(_one_value, max_size=3).map(tuple), st.booleans())
+bounds = st.builds(rules.Bounds, st.none() | numbers, st.none() | numbers).filter(
+    lambda bounds: bounds.above is not None or bounds.below is not None
+)
+seconds = st.sampled_from([0, 0.0, 1, rules.MAX_SECONDS]) | st.floats(0, rules.MAX_SECONDS)
+weekdays = st.lists(st.integers(0, 6), max_size=7, unique=True).map(tuple)
+triggers = st.one_of(
+    st.builds(rules.EventTrigger, short_texts, some_paths, _some_texts),
+    st.builds(
+        rules.StateTrigger,
+        short_texts,
+        some_paths,
+        st.none() | short_texts,
+        st.none() | matches,
+        st.none() | matches,
+        seconds,
+    ),
+    st.builds(rules.NumericTrigger, short_texts, some_paths, bounds, st.none() | short_texts, seconds),
+    st.builds(rules.TimeTrigger, short_texts, st.times(), weekdays),
+)
+_single_conditions = st.one_of(
+    st.builds(
+        rules.StateCondition,
+        some_paths,
+        st.lists(_one_value, min_size=1, max_size=3).map(tuple),
+        st.none() | short_texts,
+        st.booleans(),
+        seconds,
+    ),
+    st.builds(rules.NumericCondition, some_paths, bounds, st.none() | short_texts),
+    st.builds(rules.TimeCondition, st.none() | st.times(), st.none() | st.times(), weekdays),
+    st.builds(rules.TriggerCondition, _some_texts),
+)
+
+
+@st.composite
+def _nested_conditions(draw: st.DrawFn, levels: int) -> rules.Condition:
+    """Draw a condition that nests at most so deep."""
+    if not levels or draw(st.booleans()):
+        return draw(_single_conditions)
+    inner = draw(st.lists(_nested_conditions(levels - 1), max_size=2))
+    return rules.JunctionCondition(draw(st.sampled_from(rules.Junction)), tuple(inner))
+
+
+conditions = _nested_conditions(rules.MAX_NESTING)
+_some_conditions = st.lists(conditions, max_size=2).map(tuple)
+_told: st.SearchStrategy[Any] = (
+    st.booleans() | numbers | short_texts | st.dictionaries(short_texts, scalars, max_size=2)
+)
+_single_actions = st.one_of(
+    st.builds(rules.Set, paths, _told),
+    st.builds(rules.Delay, seconds),
+    st.builds(rules.Stop, _some_conditions),
+)
+
+
+@st.composite
+def _nested_actions(draw: st.DrawFn, levels: int) -> rules.Action:
+    """Draw an action that nests at most so deep."""
+    if not levels or draw(st.booleans()):
+        return draw(_single_actions)
+    inner = st.lists(_nested_actions(levels - 1), max_size=2).map(tuple)
+    options = draw(st.lists(st.builds(rules.Option, _some_conditions, inner), min_size=1, max_size=2))
+    return rules.Choose(tuple(options), draw(inner))
+
+
+actions = _nested_actions(rules.MAX_NESTING)
+rule_ids = st.from_regex(rules.RULE, fullmatch=True)
+some_rules = st.builds(
+    rules.Rule,
+    id=rule_ids,
+    name=texts,
+    triggers=st.lists(triggers, min_size=1, max_size=3).map(tuple),
+    actions=st.lists(actions, min_size=1, max_size=3).map(tuple),
+    conditions=_some_conditions,
+    mode=st.sampled_from(rules.Mode),
+    max_runs=st.integers(1, 2**31),
+)
+rulebooks = st.builds(
+    rules.Rulebook,
+    version=st.integers(0, 2**53),
+    zone=st.from_regex(rules.ZONE, fullmatch=True),
+    rules=st.lists(some_rules, max_size=3, unique_by=lambda rule: rule.id).map(tuple),
+)
+
+# --- what arrives instead --------------------------------------------------------------------------------------------
 
 bad_json = st.sampled_from(
     [
@@ -234,7 +329,7 @@ bad_json = st.sampled_from(
         b'{"a":1,"a":1}',
         b"[" * 100_000,
         b'{"a":' * 20_000,
-        b"[" * 17 + b"]" * 17,
+        b"[" * (fields.MAX_DEPTH + 1) + b"]" * (fields.MAX_DEPTH + 1),
         b'{"\\udfff":1}',
     ],
 )

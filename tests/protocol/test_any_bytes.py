@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, strategies as st
 import pytest
 
-from steward_house.protocol import hub, node
+from steward_house.protocol import hub, node, rules
 from steward_house.protocol.entity import EntityInfo, EventInfo, State, read_entity
 from steward_house.protocol.fields import ContractError, Json, Reason, dump, parse
 
@@ -16,6 +16,7 @@ MESSAGES = {
     "info": (strategies.infos, node.NodeInfo),
     "ack": (strategies.acks, hub.Ack),
     "document": (strategies.documents, hub.Document),
+    "rulebook": (strategies.rulebooks, rules.Rulebook),
     "journal": (strategies.journals, hub.Journal),
     "hub_status": (strategies.hub_statuses, hub.HubStatus),
     "heartbeat": (strategies.heartbeats, hub.Heartbeat),
@@ -153,10 +154,18 @@ mappings = st.dictionaries(anything, st.recursive(strategies.nasty, st.lists, ma
         st.builds(hub.Document, st.integers(), st.lists(strategies.nasty, max_size=3).map(tuple)),
         st.builds(
             hub.Journal,
+            strategies.ulids | anything,
             st.lists(st.builds(hub.JournalEntry, moments, anything, mappings), max_size=2).map(tuple),
             st.integers(),
         ),
-        st.builds(hub.HubStatus, anything, strategies.ulids | anything, anything, st.booleans()),
+        st.builds(
+            hub.HubStatus,
+            anything,
+            strategies.ulids | anything,
+            st.none() | anything,
+            st.none() | anything,
+            st.booleans(),
+        ),
         st.builds(hub.Heartbeat, strategies.ulids | anything, moments),
     )
 )

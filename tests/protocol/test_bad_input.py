@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from steward_house.protocol import hub, node
+from steward_house.protocol import hub, node, rules
 from steward_house.protocol.entity import (
     PRESS,
     BinarySensorInfo,
@@ -58,6 +58,16 @@ def info(*entities: object, **members: object) -> bytes:
     return json.dumps(changed(valid, members)).encode()
 
 
+def journal(*entries: object, **members: object) -> bytes:
+    """Return a journal with members changed."""
+    return json.dumps(changed({"id": ULID, "dropped": 0, "entries": [*entries]}, members)).encode()
+
+
+def status(**members: object) -> bytes:
+    """Return a hub's status with members changed."""
+    return json.dumps(changed({"house": "h", "session": ULID}, members)).encode()
+
+
 def event(**members: object) -> bytes:
     """Return an event with members changed."""
     return json.dumps(changed({"event_type": "started", "id": ULID, "at": AT}, members)).encode()
@@ -89,8 +99,8 @@ NO_JSON: Final = [
     (b"[" * 4000, Reason.NOT_JSON),
     (b'{"a":' * 800, Reason.NOT_JSON),
     (b"1" * 4096, Reason.BAD_VALUE),
-    (b"[" * 17 + b"]" * 17, Reason.BAD_VALUE),
-    (b'{"a":' * 17 + b"1" + b"}" * 17, Reason.BAD_VALUE),
+    (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), Reason.BAD_VALUE),
+    (b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1), Reason.BAD_VALUE),
     (b"1e999", Reason.BAD_VALUE),
     (b"9007199254740993", Reason.BAD_VALUE),
     (b'{"contract":-9007199254740993}', Reason.BAD_VALUE),
@@ -109,6 +119,7 @@ READERS: Final[list[Callable[[bytes], object]]] = [
     node.NodeInfo.decode,
     hub.Ack.decode,
     hub.Document.decode,
+    rules.Rulebook.decode,
     hub.Journal.decode,
     hub.HubStatus.decode,
     hub.Heartbeat.decode,
@@ -340,17 +351,30 @@ OTHERS: Final = [
     (hub.Document.decode, b'{"contract":1}', Reason.MISSING),
     (hub.Document.decode, b'{"contract":1,"version":-1}', Reason.BAD_VALUE),
     (hub.Document.decode, b'{"contract":1,"version":1,"items":{}}', Reason.BAD_VALUE),
-    (hub.Journal.decode, b'{"entries":[]}', Reason.MISSING),
-    (hub.Journal.decode, b'{"dropped":0,"entries":[{"kind":"event"}]}', Reason.MISSING),
-    (hub.Journal.decode, b'{"dropped":0,"entries":[{"at":"2026-10-12T07:05:00Z"}]}', Reason.MISSING),
-    (hub.Journal.decode, b'{"dropped":0,"entries":[0]}', Reason.BAD_VALUE),
-    (hub.Journal.decode, b'{"dropped":0,"entries":[' + b"{}," * 256 + b"{}]}", Reason.BAD_VALUE),
-    (hub.HubStatus.decode, b'{"house":"h","session":"s","will_topic":"hass/status"}', Reason.BAD_KEY),
+    (hub.Journal.decode, journal(id=DROP), Reason.MISSING),
+    (hub.Journal.decode, journal(id=ULID.lower()), Reason.BAD_KEY),
+    (hub.Journal.decode, journal(dropped=DROP), Reason.MISSING),
+    (hub.Journal.decode, journal(dropped=-1), Reason.BAD_VALUE),
+    (hub.Journal.decode, journal({"kind": "acted"}), Reason.MISSING),
+    (hub.Journal.decode, journal({"at": AT}), Reason.MISSING),
+    (hub.Journal.decode, journal({"at": "2026-10-12T07:05:00", "kind": "acted"}), Reason.BAD_VALUE),
+    (hub.Journal.decode, journal({"at": AT, "kind": ""}), Reason.BAD_VALUE),
+    (hub.Journal.decode, journal({"at": AT, "kind": "k" * 65}), Reason.BAD_VALUE),
+    (hub.Journal.decode, journal(0), Reason.BAD_VALUE),
+    (hub.Journal.decode, journal(*[{"at": AT, "kind": "acted"}] * 257), Reason.BAD_VALUE),
+    (hub.HubStatus.decode, status(session="s"), Reason.BAD_KEY),
+    (hub.HubStatus.decode, status(session=DROP), Reason.MISSING),
+    (hub.HubStatus.decode, status(house=DROP), Reason.MISSING),
+    (hub.HubStatus.decode, status(house=7), Reason.BAD_VALUE),
+    (hub.HubStatus.decode, status(online="yes"), Reason.BAD_VALUE),
     *[
-        (hub.HubStatus.decode, f'{{"house":"h","session":"{ULID}","will_topic":"{topic}"}}'.encode(), Reason.BAD_KEY)
-        for topic in ("", "#", "hass/+", "a\\u0000", "x" * 256)
+        (hub.HubStatus.decode, status(will_topic=topic), Reason.BAD_KEY)
+        for topic in ("", "#", "hass/+", "a\0", "a\x7f", "x" * 256, 5, ["hass/status"])
     ],
-    (hub.HubStatus.decode, f'{{"house":"h","session":"{ULID}"}}'.encode(), Reason.MISSING),
+    *[
+        (hub.HubStatus.decode, status(will_payload=payload), Reason.BAD_VALUE)
+        for payload in ("", "gone\n", "x" * 256, 0, False)
+    ],
     (hub.Heartbeat.decode, f'{{"session":"{ULID}","at":"soon"}}'.encode(), Reason.BAD_VALUE),
     (hub.Heartbeat.decode, f'{{"session":"{ULID}"}}'.encode(), Reason.MISSING),
     (node.decode_states, dump({f"sensor/k{number}": 1 for number in range(513)}), Reason.BAD_VALUE),

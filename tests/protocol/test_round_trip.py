@@ -2,8 +2,8 @@
 
 from hypothesis import given, strategies as st
 
-from steward_house.protocol import hub, node
-from steward_house.protocol.entity import EntityInfo, EventInfo, State, read_entity
+from steward_house.protocol import hub, node, rules
+from steward_house.protocol.entity import EntityInfo, EventInfo, Platform, State, read_entity
 from steward_house.protocol.fields import Json, dump, parse
 
 from . import strategies
@@ -74,6 +74,18 @@ def test_document(document: hub.Document) -> None:
 @given(strategies.journals)
 def test_journal(journal: hub.Journal) -> None:
     assert hub.Journal.decode(journal.encode()) == journal
+
+
+@given(strategies.rulebooks)
+def test_rulebook(book: rules.Rulebook) -> None:
+    read = rules.Rulebook.decode(book.encode())
+    assert read == book
+    assert read.encode() == book.encode()
+
+
+@given(strategies.nodes, st.sampled_from(Platform), strategies.keys)
+def test_path(name: str, platform: Platform, key: str) -> None:
+    assert rules.split_path(rules.entity_path(name, platform, key)) == (name, platform, key)
 
 
 @given(strategies.hub_statuses)

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import datetime, time
 import json
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from steward_house.protocol import hub, node
-from steward_house.protocol.entity import EntityInfo, EventInfo, read_entity
+from steward_house.protocol import hub, node, rules
+from steward_house.protocol.entity import EventInfo, read_entity
 from steward_house.protocol.fields import ContractError, Json
 
 VECTORS: Final = json.loads(Path(__file__).with_name("vectors.json").read_text(encoding="utf-8"))
@@ -18,6 +18,7 @@ KINDS: Final = {
     "info": node.NodeInfo,
     "ack": hub.Ack,
     "document": hub.Document,
+    "rulebook": rules.Rulebook,
     "journal": hub.Journal,
     "hub_status": hub.HubStatus,
     "heartbeat": hub.Heartbeat,
@@ -28,14 +29,14 @@ KINDS: Final = {
 def plain(value: Any) -> Any:
     """Return a value as the vectors state it: members by name, times as RFC 3339 texts, tuples as lists."""
     match value:
-        case datetime():
+        case datetime() | time():
             return value.isoformat()
         case tuple() | list():
             return [plain(item) for item in value]
         case Mapping():
             return {name: plain(item) for name, item in value.items()}
         case _ if is_dataclass(value):
-            kind = {"platform": value.platform.value} if isinstance(value, EntityInfo) else {}
+            kind = {name: getattr(value, name) for name in ("platform", "kind") if hasattr(value, name)}
             return kind | {member.name: plain(getattr(value, member.name)) for member in fields(value)}
         case _:
             return value
