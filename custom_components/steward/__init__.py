@@ -10,14 +10,16 @@ from homeassistant.helpers.typing import ConfigType
 from . import area
 from .area.node import StewardConfigEntry
 from .const import CONF_NODE, DOMAIN
+from .dispatch import async_setup_dispatcher
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions."""
+    """Register the actions, and read what the dispatcher keeps on disk."""
     async_setup_services(hass)
+    await async_setup_dispatcher(hass)
     return True
 
 

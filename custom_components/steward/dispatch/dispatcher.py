@@ -2,6 +2,7 @@
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
+from .blocklist import Blocklist
 from .port import NodePort
 
 
@@ -12,9 +13,11 @@ class Dispatcher:
         """Make the parts; nothing is read or listened to yet."""
         self.hass = hass
         self.nodes: dict[str, NodePort] = {}
+        self.blocklist = Blocklist(hass)
 
     async def async_load(self) -> None:
         """Read what is kept on disk."""
+        await self.blocklist.async_load()
 
     async def async_join(self, node: NodePort) -> CALLBACK_TYPE:
         """Take a node in, before its first message is asked for; returns what lets it leave."""

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     REPEATED = "repeated"
     EXPIRED = "expired"
     OTHER_INSTANCE = "other_instance"
+    BLOCKED = "blocked"
 
 
 class ContractError(ValueError):
