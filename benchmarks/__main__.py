@@ -1,14 +1,14 @@
-"""Runs the benchmarks and prints one table, or with `--json` one object; progress goes to standard error."""
+"""Runs the benchmarks and prints a table for each part, or with `--json` one object; progress goes to standard error."""
 
 import argparse
 import json
 import sys
 
-from . import bench_hub, bench_zero
+from . import bench_dispatch, bench_hub, bench_zero
 from .broker import BrokerError
 from .report import Comparison, progress, table
 
-PARTS = ("hub", "zero")
+PARTS = ("hub", "zero", "dispatch")
 
 
 def measure_zero() -> list[Comparison]:
@@ -26,24 +26,30 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="script/bench", description="Measures Steward beside its peers.")
     parser.add_argument("parts", nargs="*", choices=PARTS, default=PARTS, help="what to measure (default: all)")
     parser.add_argument(
-        "--rounds", type=int, default=3, help="how often each subject of the hub is measured (default: 3)"
+        "--rounds",
+        type=int,
+        default=3,
+        help="how often each subject of the hub and of the dispatcher is measured (default: 3)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object with every sample")
     arguments = parser.parse_args()
     parts = arguments.parts
-    rows: list[Comparison] = []
+    measured: list[list[Comparison]] = []
     try:
         if "hub" in parts:
-            rows += bench_hub.run(arguments.rounds)
+            measured.append(bench_hub.run(arguments.rounds))
         if "zero" in parts:
-            rows += measure_zero()
+            measured.append(measure_zero())
+        if "dispatch" in parts:
+            measured.append(bench_dispatch.run(arguments.rounds))
     except (BrokerError, bench_hub.SubjectFailedError) as error:
         progress(str(error))
         return 1
+    rows = [row for part in measured for row in part]
     if arguments.json:
         print(json.dumps({"figures": [row.as_dict() for row in rows]}))
         return 0
-    print(table(rows))
+    print("\n\n".join(table(part) for part in measured))
     missed = [row.name for row in rows if row.met is False]
     print(f"\nMissed: {'; '.join(missed)}." if missed else "\nEvery target is met.")
     return 0

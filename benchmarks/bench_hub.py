@@ -11,6 +11,7 @@ from typing import Final
 
 from .broker import HOST, broker, free_port
 from .house import Subject
+from .process import REPOSITORY
 from .report import Comparison, progress
 
 CONFIGURATION: Final = f"""\
@@ -21,7 +22,8 @@ http:
   server_host: {HOST}
   server_port: {{port}}
 """
-REPOSITORY: Final = Path(__file__).parents[1]
+PEER: Final = "the peer"
+BARE_PEER: Final = "the bare peer"
 
 type Sample = dict[str, float]
 """What one run of a subject measured (see `subject.Measured`)."""
@@ -32,11 +34,11 @@ class SubjectFailedError(RuntimeError):
 
 
 @contextmanager
-def configuration() -> Iterator[str]:
-    """Give a folder with a fresh configuration that has Steward among its custom integrations."""
+def configuration(more: str = "") -> Iterator[str]:
+    """Give a folder with a fresh configuration, and `more` lines of YAML, that has Steward among its custom integrations."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        folder.joinpath("configuration.yaml").write_text(CONFIGURATION.format(port=free_port()))
+        folder.joinpath("configuration.yaml").write_text(CONFIGURATION.format(port=free_port()) + more)
         components = folder / "custom_components"
         components.mkdir()
         components.joinpath("__init__.py").touch()
@@ -84,7 +86,13 @@ def run(rounds: int) -> list[Comparison]:
             tuple(sample[figure] for sample in samples[subject])
             for subject in (ours, Subject.DISCOVERY, Subject.DISCOVERY_BARE)
         )
-        return Comparison(name=name, unit=unit, ours=mine, peer=peer, bare=bare, ratio_target=target)
+        return Comparison(
+            name=name,
+            unit=unit,
+            ours=mine,
+            peers={PEER: peer, BARE_PEER: bare},
+            ratio_target=None if target is None else (PEER, target),
+        )
 
     topics, batches = Subject.TOPICS, Subject.BATCHES
     return [

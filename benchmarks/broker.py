@@ -15,13 +15,14 @@ HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 10
 CONFIGURATION: Final = """\
 listener {port} {host}
-allow_anonymous true
+{access}
 persistence false
 set_tcp_nodelay true
 max_queued_messages 0
 log_type error
 """
 """Small packets leave at once, and no message is dropped because a client is behind."""
+ANYBODY: Final = "allow_anonymous true"
 
 
 class BrokerError(RuntimeError):
@@ -29,8 +30,8 @@ class BrokerError(RuntimeError):
 
 
 @contextmanager
-def broker() -> Iterator[int]:
-    """Run Mosquitto; give its port.
+def broker(access: str = ANYBODY) -> Iterator[int]:
+    """Run Mosquitto; give its port. `access` is the part of its configuration that says who may connect, and how.
 
     Raises:
         BrokerError: it isn't installed, or doesn't start.
@@ -42,7 +43,7 @@ def broker() -> Iterator[int]:
     with TemporaryDirectory() as folder:
         port = free_port()
         configuration = Path(folder, "mosquitto.conf")
-        configuration.write_text(CONFIGURATION.format(port=port, host=HOST))
+        configuration.write_text(CONFIGURATION.format(port=port, host=HOST, access=access))
         Path(folder).chmod(0o755)  # Mosquitto gives up root's rights before it reads
         process = subprocess.Popen([program, "-c", str(configuration)])
         try:

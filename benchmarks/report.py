@@ -1,7 +1,7 @@
-"""What the benchmarks found, as rows of one table."""
+"""What the benchmarks found, as rows of tables."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import median
 import sys
 from typing import Any
@@ -12,38 +12,42 @@ type Samples = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One figure, less of which is better; its medians count.
+    """One figure of ours beside the same of the peers, by their names; the medians count, and less is better if nothing else is said.
 
-    `peer` does the same as ours, `bare` is the peer with less to do. Ours is to be at most `ratio_target` of the peer's, or where
-    there is no peer at most `target`.
+    `floor` is what measuring itself takes. `target` is a figure, `ratio_target` a peer and the part of its figure that ours is to be.
     """
 
     name: str
     unit: str
     ours: Samples
-    peer: Samples = ()
-    bare: Samples = ()
-    ratio_target: float | None = None
+    peers: Mapping[str, Samples] = field(default_factory=dict)
+    floor: Samples = ()
+    ratio_target: tuple[str, float] | None = None
     target: float | None = None
+    more_is_better: bool = False
 
     @property
-    def ratio(self) -> float | None:
-        """Ours as a part of the peer's."""
-        return median(self.ours) / median(self.peer) if self.peer else None
-
-    @property
-    def bare_ratio(self) -> float | None:
-        """Ours as a part of the bare peer's."""
-        return median(self.ours) / median(self.bare) if self.bare else None
+    def ratios(self) -> dict[str, float]:
+        """Ours as a part of each peer's."""
+        return {peer: median(self.ours) / median(samples) for peer, samples in self.peers.items() if median(samples)}
 
     @property
     def met(self) -> bool | None:
         """Whether ours is within its target; None where it has none."""
-        if self.ratio is not None and self.ratio_target is not None:
-            return self.ratio <= self.ratio_target
+        if self.ratio_target is not None:
+            peer, limit = self.ratio_target
+            return self._within(self.ratios[peer], limit)
         if self.target is not None:
-            return median(self.ours) <= self.target
+            return self._within(median(self.ours), self.target)
         return None
+
+    @property
+    def limit(self) -> str:
+        """The target in words."""
+        sign = "≥" if self.more_is_better else "≤"
+        if self.ratio_target is not None:
+            return f"{sign} {self.ratio_target[1]:g} of {self.ratio_target[0]}"
+        return "" if self.target is None else f"{sign} {self.target:g} {self.unit}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figure with all its samples, for JSON."""
@@ -51,14 +55,15 @@ class Comparison:
             "name": self.name,
             "unit": self.unit,
             "ours": self.ours,
-            "peer": self.peer,
-            "bare": self.bare,
-            "ratio": self.ratio,
-            "bare_ratio": self.bare_ratio,
-            "ratio_target": self.ratio_target,
-            "target": self.target,
+            "peers": dict(self.peers),
+            "floor": self.floor,
+            "ratios": self.ratios,
+            "target": self.limit,
             "met": self.met,
         }
+
+    def _within(self, figure: float, limit: float) -> bool:
+        return figure >= limit if self.more_is_better else figure <= limit
 
 
 def progress(text: str) -> None:
@@ -66,39 +71,37 @@ def progress(text: str) -> None:
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-def table(rows: Iterable[Comparison]) -> str:
-    """Return the rows as a Markdown table: medians, and the least and the greatest of several samples."""
-    lines = [
-        "| figure | peer | bare peer | Steward | of the peer | of the bare peer | target | met |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+def table(rows: Sequence[Comparison]) -> str:
+    """Return the rows as a Markdown table: medians, and the least and the greatest of several samples; no column is empty."""
+    peers = list(dict.fromkeys(peer for row in rows for peer in row.peers))
+    columns: list[tuple[str, list[str]]] = [
+        ("broker alone", [_amount(row.floor, row.unit) for row in rows]),
+        *((peer, [_amount(row.peers.get(peer, ()), row.unit) for row in rows]) for peer in peers),
+        ("Steward", [_amount(row.ours, row.unit) for row in rows]),
+        *((f"of {peer}", [_ratio(row.ratios.get(peer)) for row in rows]) for peer in peers),
+        ("target", [row.limit for row in rows]),
     ]
-    for row in rows:
-        cells = (
-            row.name,
-            _amount(row.peer, row.unit),
-            _amount(row.bare, row.unit),
-            _amount(row.ours, row.unit),
-            _ratio(row.ratio),
-            _ratio(row.bare_ratio),
-            _limit(row),
-            {None: "", True: "yes", False: "**missed**"}[row.met],
-        )
-        lines.append(f"| {' | '.join(cells)} |")
+    columns = [(title, cells) for title, cells in columns if any(cells)]
+    lines = [
+        f"| figure | {' | '.join(title for title, _ in columns)} | met |",
+        f"| --- |{' ---: |' * len(columns)} --- |",
+    ]
+    for number, row in enumerate(rows):
+        met = {None: "", True: "yes", False: "**missed**"}[row.met]
+        lines.append(f"| {' | '.join([row.name, *(cells[number] for _, cells in columns), met])} |")
     return "\n".join(lines)
 
 
 def _amount(samples: Samples, unit: str) -> str:
     if not samples:
         return ""
-    text = f"{median(samples):.3g} {unit}"
-    return text if len(samples) == 1 else f"{text} ({min(samples):.3g} to {max(samples):.3g})"
+    text = f"{_short(median(samples))} {unit}"
+    return text if len(samples) == 1 else f"{text} ({_short(min(samples))} to {_short(max(samples))})"
+
+
+def _short(figure: float) -> str:
+    return f"{figure:.3g}" if abs(figure) < 1000 else f"{figure:.0f}"
 
 
 def _ratio(ratio: float | None) -> str:
     return "" if ratio is None else f"{ratio:.2f}"
-
-
-def _limit(row: Comparison) -> str:
-    if row.ratio_target is not None:
-        return f"≤ {row.ratio_target:g} of the peer"
-    return "" if row.target is None else f"≤ {row.target:g} {row.unit}"

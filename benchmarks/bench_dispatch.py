@@ -1,0 +1,156 @@
+"""The dispatcher's benchmark: one mapping, 'event of one node, absolute command to another', done by each subject in turn.
+
+The load generator (`load`) publishes the event on `steward/kitchen/event/button/state` and observes the command `ON` on
+`steward/hall/switch/light/command`, both with QoS 1, over a fresh Mosquitto with mutual TLS for each subject. What both nodes retain
+(`home_assistant.retained`) is on the broker before the subject starts.
+
+A subject is an asynchronous context manager that takes the broker's port, the house's certificates and an empty folder, and runs
+whatever does the mapping; see `SUBJECTS`. It needn't be ready when it is entered: the load generator tries until a command comes.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from .bench_hub import SubjectFailedError
+from .broker import broker
+from .certificates import Certificates
+from .home_assistant import Kind, home_assistant, retained
+from .load import COMMAND, COMMAND_TOPIC, EVENT_TOPIC, Load, LoadError, load
+from .node_red import node_red
+from .process import LOG
+from .report import Comparison, progress
+
+RATE: Final = 50
+"""Events per second at which the latency is measured."""
+COUNT: Final = 1500
+"""Events of one measurement: half a minute."""
+RATES: Final = (250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 8000)
+"""The rates that are offered in turn, until one isn't held."""
+QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+TAIL: Final = 15
+"""Lines of a failed subject's output that are told."""
+
+type Start = Callable[[int, Certificates, Path], AbstractAsyncContextManager[None]]
+type Sample = dict[str, float]
+"""Latencies by quantile in milliseconds, and `rate`, the highest that was held, in events per second."""
+
+
+class Subject(StrEnum):
+    """Who does the mapping."""
+
+    BROKER = "broker alone"
+    """Nobody: the load generator observes its own events, which is what the measurement itself takes."""
+    NODE_RED = "Node-RED"
+    HOME_ASSISTANT = "Home Assistant"
+    THROUGH = "Home Assistant through Steward"
+
+
+@asynccontextmanager
+async def _nobody(_port: int, _certificates: Certificates, _folder: Path) -> AsyncIterator[None]:
+    yield
+
+
+SUBJECTS: Final[dict[Subject, Start]] = {
+    Subject.BROKER: _nobody,
+    Subject.NODE_RED: node_red,
+    Subject.HOME_ASSISTANT: partial(home_assistant, kind=Kind.OWN),
+    Subject.THROUGH: partial(home_assistant, kind=Kind.STEWARD),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What a subject is given."""
+
+    port: int
+    """The broker's."""
+    certificates: Certificates
+    folder: Path
+    """An empty one, for its files; its output goes to `LOG` there."""
+
+
+@contextmanager
+def _house() -> Iterator[House]:
+    """Give a broker with mutual TLS."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # Mosquitto reads its key as a user of its own
+        certificates = Certificates(folder)
+        own = folder / "subject"
+        own.mkdir()
+        with broker(certificates.access) as port:
+            yield House(port, certificates, own)
+
+
+def _measure(subject: Subject) -> Sample:
+    """Run one subject in a house of its own.
+
+    Raises:
+        SubjectFailedError: it didn't do what was to be measured.
+    """
+    with _house() as house:
+        try:
+            return asyncio.run(_run(subject, house))
+        except LoadError as error:
+            log = house.folder / LOG
+            lines = log.read_text(errors="replace").splitlines()[-TAIL:] if log.exists() else []
+            raise SubjectFailedError("\n".join([f"{subject}: {error}", *lines])) from None
+
+
+async def _run(subject: Subject, house: House) -> Sample:
+    alone = subject is Subject.BROKER
+    observed, expected = (EVENT_TOPIC, None) if alone else (COMMAND_TOPIC, COMMAND)
+    async with load(house.port, house.certificates, observed, expected) as generator:
+        await generator.retain(retained())
+        async with SUBJECTS[subject](house.port, house.certificates, house.folder):
+            return await _figures(generator)
+
+
+async def _figures(generator: Load) -> Sample:
+    await generator.ready()
+    times = await generator.latencies(RATE, COUNT)
+    sample = {name: times[int(len(times) * quantile)] * 1000 for name, quantile in QUANTILES.items()}
+    sample["rate"] = 0
+    for rate in RATES:
+        if not await generator.holds(rate):
+            break
+        sample["rate"] = rate
+    return sample
+
+
+def run(rounds: int) -> list[Comparison]:
+    """Measure all subjects in turns, every second round backwards; compare the medians."""
+    samples: dict[Subject, list[Sample]] = {subject: [] for subject in Subject}
+    for number in range(rounds):
+        for subject in list(Subject)[:: -1 if number % 2 else 1]:
+            progress(f"dispatch, round {number + 1} of {rounds}: {subject}")
+            samples[subject].append(_measure(subject))
+
+    def compare(
+        name: str, unit: str, figure: str, ours: Subject, ratio_target: tuple[str, float] | None = None
+    ) -> Comparison:
+        taken = {subject: tuple(sample[figure] for sample in samples[subject]) for subject in Subject}
+        return Comparison(
+            name=name,
+            unit=unit,
+            ours=taken[ours],
+            peers={peer: taken[peer] for peer in (Subject.NODE_RED, Subject.HOME_ASSISTANT)},
+            floor=taken[Subject.BROKER],
+            ratio_target=ratio_target,
+            more_is_better=figure == "rate",
+        )
+
+    through = Subject.THROUGH
+    return [
+        compare("Through Home Assistant, p50 at 50/s", "ms", "p50", through),
+        compare("Through Home Assistant, p95 at 50/s", "ms", "p95", through),
+        compare("Through Home Assistant, p99 at 50/s", "ms", "p99", through, (Subject.HOME_ASSISTANT, 1.0)),
+        compare("Through Home Assistant, sustained", "/s", "rate", through),
+    ]
