@@ -90,6 +90,7 @@ def lanes() -> tuple[list[Step], list[Step]]:
             for version in ("3.14", "3.13")
         ),
         pytest("repository", ".venv", *NO_HOME_ASSISTANT, "tests/repository"),
+        pytest("esphome", ".venv-esphome", "tests/esphome"),
     ]
     return houses, rest
 
@@ -111,9 +112,9 @@ def named(arguments: Sequence[str]) -> list[Step]:
     groups: dict[str, list[str]] = {}
     for path in paths:
         part = path.split("/")[1] if "/" in path else ""
-        groups.setdefault(part if part in {"integration", "zero", "protocol", "packaging"} else "other", []).append(
-            path
-        )
+        groups.setdefault(
+            part if part in {"integration", "zero", "protocol", "packaging", "esphome"} else "other", []
+        ).append(path)
     steps = [Step("wheel", ("script/wheel",))] if groups.keys() & {"zero", "protocol", "packaging"} else []
     for group, chosen in groups.items():
         match group:
@@ -121,6 +122,8 @@ def named(arguments: Sequence[str]) -> list[Step]:
                 steps.append(pytest(group, ".venv", *chosen, *options))
             case "zero" | "protocol":
                 steps.append(pytest(group, ".venv-zero-3.14", *chosen, *options))
+            case "esphome":
+                steps.append(pytest(group, ".venv-esphome", *chosen, *options))
             case _:
                 steps.append(pytest(group, ".venv", *NO_HOME_ASSISTANT, *chosen, *options))
     return steps
