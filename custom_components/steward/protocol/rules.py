@@ -663,8 +663,9 @@ def _seconds(fields: Fields, name: str) -> float:
 
 
 def _time(fields: Fields, name: str) -> time:
+    text = fields.text(name, 16)
     try:
-        at = time.fromisoformat(fields.text(name, 16))
+        at = time.fromisoformat(text)
     except ValueError:
         at = None
     if at is None or at.tzinfo is not None:

@@ -1,0 +1,501 @@
+"""Ack or act: who does an action, and that nobody does it twice in effect or late."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+import heapq
+from itertools import count
+from random import Random
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import pytest
+from steward_house.protocol.fields import Json
+from steward_house.protocol.hub import Ack
+from steward_house.protocol.node import Event
+from steward_house.protocol.rules import (
+    Choose,
+    Delay,
+    EventTrigger,
+    Match,
+    Mode,
+    Option,
+    Rule,
+    Set,
+    StateCondition,
+    StateTrigger,
+    Stop,
+    TimeTrigger,
+    TriggerCondition,
+)
+from steward_house.protocol.seen import Seen
+from steward_house.protocol.shadow import OPEN, PATIENCE, Act, Shadow
+from steward_house.protocol.ulid import ulid
+
+ZONE: Final = ZoneInfo("Europe/Berlin")
+START: Final = datetime(2026, 11, 20, 12, tzinfo=ZONE)
+WAVE: Final = "nursery/event/wave"
+LAMP: Final = "nursery/switch/lamp"
+FAN: Final = "nursery/switch/fan"
+WINDOW: Final = "nursery/binary_sensor/window"
+SESSION: Final = "first"
+ON: Final = Set(LAMP, "ON")
+OFF: Final = Set(LAMP, "OFF")
+
+
+def rule(
+    *actions: object, name: str = "automation.lamp", mode: Mode = Mode.SINGLE, max_runs: int = 10, **rest: object
+) -> Rule:
+    """Return a rule that a wave starts."""
+    return Rule(
+        id=name,
+        name=name,
+        triggers=(EventTrigger("wave", (WAVE,), ("started",)),),
+        actions=actions,  # type: ignore[arg-type]
+        mode=mode,
+        max_runs=max_runs,
+        **rest,  # type: ignore[arg-type]
+    )
+
+
+class Node:
+    """A shadow with a clock that is moved by hand; it notes what is done."""
+
+    def __init__(self, *rules: Rule, session: str | None = SESSION) -> None:
+        self.shadow = Shadow(ZONE)
+        self.shadow.load(rules)
+        self.now = 0.0
+        self.acts: list[Act] = []
+        self._ids = count()
+        self.shadow.tick(self.now, self.wall)
+        self.hub(session)
+
+    @property
+    def wall(self) -> datetime:
+        return START + timedelta(seconds=self.now)
+
+    @property
+    def done(self) -> list[tuple[float, str, Json]]:
+        """What was done so far: when, to which entity, and its value."""
+        return self._done
+
+    _done: list[tuple[float, str, Json]]
+
+    def hub(self, session: str | None) -> None:
+        self._take(self.shadow.hub(session, self.now))
+
+    def wave(self, cause: str | None = None) -> str:
+        cause = cause or ulid(next(self._ids), bytes(10))
+        self._take(self.shadow.happen(WAVE, Event("started", cause, datetime.now(UTC)), self.now, self.wall))
+        return cause
+
+    def see(self, entity: str, state: str) -> None:
+        self._take(self.shadow.see(entity, Seen(state), self.now, self.wall))
+
+    def ack(self, cause: str, *started: str, declined: tuple[str, ...] = ()) -> None:
+        self._take(self.shadow.ack(Ack(cause, started, declined), self.now, self.wall))
+
+    def pass_time(self, seconds: float) -> None:
+        end = self.now + seconds
+        while (due := self.shadow.due(self.now, self.wall)) is not None and due <= end:
+            self.now = max(due, self.now)
+            self._take(self.shadow.tick(self.now, self.wall))
+            assert (after := self.shadow.due(self.now, self.wall)) is None or after > self.now, "ticks for ever"
+        self.now = end
+
+    def _take(self, acts: list[Act]) -> None:
+        self.acts += acts
+
+    def told(self) -> list[tuple[str, Json]]:
+        """Return what was done since this was asked last."""
+        told = [(act.entity, act.value) for act in self.acts]
+        self.acts.clear()
+        return told
+
+
+def test_acts_at_once_while_the_hub_is_away() -> None:
+    node = Node(rule(ON), session=None)
+    cause = node.wave()
+    (act,) = node.acts
+    assert (act.entity, act.value, act.due, act.away, act.firing.cause) == (LAMP, "ON", 0, True, cause)
+
+
+def test_leaves_to_the_hub_what_it_started() -> None:
+    node = Node(rule(ON))
+    cause = node.wave()
+    node.pass_time(0.01)
+    node.ack(cause, "automation.lamp")
+    assert node.shadow.commanded(LAMP, "ON", cause, node.now)
+    node.pass_time(60)
+    node.hub(None)
+    assert node.told() == []
+
+
+@pytest.mark.parametrize("answer", [None, "another automation"])
+def test_acts_when_the_hub_does_not_say_that_it_started(answer: str | None) -> None:
+    node = Node(rule(ON))
+    cause = node.wave()
+    if answer:
+        node.ack(cause, "automation.other")
+    node.pass_time(PATIENCE - 0.001)
+    assert node.told() == []
+    node.pass_time(0.001)
+    (act,) = node.acts
+    assert not act.away
+    assert node.now == pytest.approx(PATIENCE)
+
+
+def test_does_not_act_when_the_hub_declined() -> None:
+    node = Node(rule(ON, Delay(5), OFF))
+    node.ack(node.wave(), declined=("automation.lamp",))
+    node.pass_time(60)
+    assert node.told() == []
+    node.wave()  # what was declined doesn't keep the next one from running
+    node.pass_time(1)
+    assert node.told() == [(LAMP, "ON")]
+
+
+@pytest.mark.parametrize("first", ["command", "ack"])
+def test_does_what_was_acked_but_not_commanded_when_the_hub_died(first: str) -> None:
+    node = Node(rule(ON, Set(FAN, "ON")))
+    cause = node.wave()
+    if first == "command":
+        assert node.shadow.commanded(LAMP, "ON", cause, node.now)
+        node.ack(cause, "automation.lamp")
+    else:
+        node.ack(cause, "automation.lamp")
+        assert node.shadow.commanded(LAMP, "ON", cause, node.now)
+    node.pass_time(0.5)
+    assert node.told() == []
+    node.hub(None)
+    assert node.told() == [(FAN, "ON")]
+
+
+def test_a_command_that_the_hub_has_decided_against_is_not_done_late() -> None:
+    node = Node(rule(ON))
+    node.ack(node.wave(), "automation.lamp")
+    node.pass_time(OPEN)
+    node.hub(None)
+    assert node.told() == []
+
+
+@pytest.mark.parametrize("back", [None, "second"])
+def test_goes_on_when_the_hub_dies_in_the_middle_of_a_delay(back: str | None) -> None:
+    node = Node(rule(ON, Delay(300), OFF))
+    cause = node.wave()
+    node.ack(cause, "automation.lamp")
+    assert node.shadow.commanded(LAMP, "ON", cause, node.now)
+    node.pass_time(100)
+    node.hub(None)
+    node.pass_time(10)
+    node.hub(back)
+    node.pass_time(189.9)
+    assert node.told() == []
+    node.pass_time(0.1)
+    assert node.told() == [(LAMP, "OFF")]
+
+
+def test_leaves_the_end_of_a_delay_to_the_hub_that_went_on() -> None:
+    node = Node(rule(ON, Delay(300), OFF))
+    cause = node.wave()
+    node.ack(cause, "automation.lamp")
+    assert node.shadow.commanded(LAMP, "ON", cause, node.now)
+    node.pass_time(100)
+    node.hub(None)  # only the network
+    node.hub(SESSION)
+    node.pass_time(200)
+    assert node.shadow.commanded(LAMP, "OFF", cause, node.now)
+    node.pass_time(60)
+    assert node.told() == []
+
+
+def test_a_late_command_of_what_was_done_is_dropped_once() -> None:
+    node = Node(rule(ON))
+    cause = node.wave()
+    node.pass_time(1)
+    assert node.told() == [(LAMP, "ON")]
+    assert not node.shadow.commanded(LAMP, "ON", cause, node.now)
+    assert node.shadow.commanded(LAMP, "ON", cause, node.now)
+    assert node.shadow.commanded(LAMP, "OFF", cause, node.now)
+
+
+def test_a_cause_that_comes_again_starts_nothing() -> None:
+    node = Node(rule(ON), session=None)
+    cause = node.wave()
+    node.told()
+    node.wave(cause)
+    node.pass_time(9)
+    node.wave(cause)
+    assert node.told() == []
+
+
+def test_what_is_older_does_not_overwrite_what_is_newer() -> None:
+    node = Node(rule(ON))
+    node.wave()
+    node.pass_time(0.1)
+    assert node.shadow.commanded(LAMP, "OFF", "somebody", node.now)
+    node.pass_time(1)
+    assert node.told() == []
+
+
+def test_the_hubs_command_may_come_before_the_node_gets_there() -> None:
+    node = Node(rule(ON))
+    cause = ulid(5, bytes(10))
+    assert node.shadow.commanded(LAMP, "ON", cause, node.now)
+    node.ack(cause, "automation.lamp")
+    node.pass_time(0.05)
+    node.wave(cause)
+    node.hub(None)
+    assert node.told() == []
+
+
+def test_an_ack_that_came_early_counts_for_one_change_only() -> None:
+    changed = Rule(
+        "automation.lamp", "lamp", (StateTrigger("0", (WINDOW,), target=Match(("on",))),), (ON,), mode=Mode.SINGLE
+    )
+    node = Node(changed)
+    node.see(WINDOW, "off")
+    node.ack(f"{WINDOW}=on", "automation.lamp")
+    node.see(WINDOW, "on")
+    node.pass_time(1)
+    assert node.shadow.commanded(LAMP, "ON", f"{WINDOW}=on", node.now)
+    node.see(WINDOW, "off")
+    node.see(WINDOW, "on")
+    node.pass_time(1)
+    assert node.told() == [(LAMP, "ON")]
+
+
+@pytest.mark.parametrize("why", ["busy", "conditions"])
+def test_follows_the_hub_where_it_thinks_otherwise(why: str) -> None:
+    conditions = (StateCondition((WINDOW,), ("off",)),) if why == "conditions" else ()
+    node = Node(rule(Delay(10), ON, conditions=conditions))
+    if why == "busy":
+        node.wave()
+        node.pass_time(5)
+    cause = node.wave()
+    node.ack(cause, "automation.lamp")
+    node.pass_time(9)
+    node.hub(None)
+    assert node.told() == []
+    node.pass_time(1)
+    assert node.told() == [(LAMP, "ON")]
+
+
+def test_single_is_busy_until_the_run_has_ended() -> None:
+    node = Node(rule(ON, Delay(10), OFF), session=None)
+    node.wave()
+    node.pass_time(5)
+    node.wave()
+    node.pass_time(5)
+    assert node.told() == [(LAMP, "ON"), (LAMP, "OFF")]
+    node.wave()
+    assert node.told() == [(LAMP, "ON")]
+
+
+def test_restart_begins_anew() -> None:
+    node = Node(rule(ON, Delay(10), OFF, mode=Mode.RESTART), session=None)
+    node.wave()
+    node.pass_time(5)
+    node.wave()
+    node.pass_time(9)
+    assert node.told() == [(LAMP, "ON"), (LAMP, "ON")]
+    node.pass_time(1)
+    assert node.told() == [(LAMP, "OFF")]
+
+
+def test_queued_runs_one_after_the_other_up_to_its_most() -> None:
+    node = Node(rule(ON, Delay(10), OFF, mode=Mode.QUEUED, max_runs=2), session=None)
+    for _ in range(3):
+        node.wave()
+    assert node.told() == [(LAMP, "ON")]
+    node.pass_time(10)
+    assert node.told() == [(LAMP, "OFF"), (LAMP, "ON")]
+    node.pass_time(60)
+    assert node.told() == [(LAMP, "OFF")]
+
+
+def test_a_long_queue_ends_at_once() -> None:
+    actions = (Choose((Option((StateCondition((WINDOW,), ("on",)),), (Delay(10),)),)), ON)
+    node = Node(rule(*actions, mode=Mode.QUEUED, max_runs=5000), session=None)
+    node.see(WINDOW, "on")
+    for _ in range(5000):
+        node.wave()
+    node.see(WINDOW, "off")
+    node.pass_time(10)
+    assert len(node.told()) == 5000
+
+
+def test_a_declined_run_lets_the_next_in_the_queue_begin() -> None:
+    node = Node(rule(Delay(10), ON, mode=Mode.QUEUED))
+    first, second = node.wave(), node.wave()
+    node.ack(first, declined=("automation.lamp",))
+    node.ack(second, "automation.lamp")
+    node.hub(None)
+    node.pass_time(10)
+    assert node.told() == [(LAMP, "ON")]
+
+
+def test_parallel_runs_side_by_side() -> None:
+    node = Node(rule(Delay(10), ON, mode=Mode.PARALLEL), session=None)
+    node.wave()
+    node.pass_time(5)
+    node.wave()
+    node.pass_time(5)
+    assert node.told() == [(LAMP, "ON")]
+    node.pass_time(5)
+    assert node.told() == [(LAMP, "ON")]
+
+
+def test_two_rules_that_fight_end_as_in_their_order() -> None:
+    node = Node(rule(ON, name="automation.a"), rule(OFF, name="automation.b"))
+    cause = node.wave()
+    node.ack(cause, "automation.a")  # the hub lost the second one
+    assert node.shadow.commanded(LAMP, "ON", cause, node.now)
+    node.pass_time(1)
+    assert node.told() == [(LAMP, "OFF")]
+
+
+def test_chooses_and_stops() -> None:
+    by_window = Choose((Option((StateCondition((WINDOW,), ("on",)),), (OFF, Stop())),), (ON,))
+    node = Node(
+        rule(by_window, Stop((TriggerCondition(("wave",)),)), Set(FAN, "ON"), Stop(), Set(FAN, "OFF")), session=None
+    )
+    node.wave()
+    assert node.told() == [(LAMP, "ON"), (FAN, "ON")]
+    node.see(WINDOW, "on")
+    node.wave()
+    assert node.told() == [(LAMP, "OFF")]
+
+
+def test_a_time_of_the_day_is_acked_by_its_own_cause() -> None:
+    morning = Rule("automation.morning", "Morning", (TimeTrigger("0", time(12, 1)),), (ON,))
+    node = Node(morning)
+    node.pass_time(60)
+    node.ack("automation.morning@2026-11-20T11:01:00+00:00", "automation.morning")
+    node.pass_time(1)
+    assert node.told() == []
+    node.pass_time(86400)
+    assert node.told() == [(LAMP, "ON")]
+
+
+def test_a_rule_that_goes_ends_its_runs_and_one_that_stays_does_not() -> None:
+    lamp, fan = rule(Delay(10), ON), rule(Delay(10), Set(FAN, "ON"), name="automation.fan")
+    node = Node(lamp, fan, session=None)
+    node.wave()
+    node.shadow.load([fan])
+    node.pass_time(60)
+    assert node.told() == [(FAN, "ON")]
+
+
+def test_what_was_due_when_a_rule_was_edited_is_done() -> None:
+    node = Node(rule(ON))
+    node.wave()
+    node.shadow.load([rule(ON, Delay(1), OFF)])
+    node.pass_time(1)
+    assert node.told() == [(LAMP, "ON")]
+
+
+class Hub:
+    """Home Assistant, as far as a node can tell: it answers and commands after a while, dies and comes back."""
+
+    def __init__(self, random: Random, at: Callable[[float, Callable[[], None]], None]) -> None:
+        self.random = random
+        self.at = at
+        self.run = 0
+        self.ready = 0.0
+        self.alive = False
+        self.command: Callable[[int, str], None]
+        self.answer: Callable[[str, str], None]
+
+    def event(self, now: float, index: int, cause: str) -> None:
+        """Handle an event; what it hasn't sent when it dies is never sent."""
+        if not self.alive:
+            return
+        run = self.run
+
+        def if_alive(what: Callable[[], None]) -> Callable[[], None]:
+            return lambda: what() if self.alive and self.run == run else None
+
+        late = self.random.choice([0.002, 0.01, 0.05, 0.2, 0.6])
+        self.ready = max(self.ready, now + late)  # one thing after the other, as a message queue has it
+        times = [self.ready, self.ready + self.random.random() * 0.02]
+        self.random.shuffle(times)
+        self.ready = max(times)
+        self.at(times[0], if_alive(lambda: self.answer(cause, f"automation.set_{index % 10}")))
+        self.at(times[1], if_alive(lambda: self.command(index, cause)))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_action_is_done_in_time_and_in_order_while_the_hub_dies_and_comes_back(seed: int) -> None:
+    """2,000 events at 50 a second; the hub dies and comes back all the time, answers late, and commands before it answers or after."""
+    random = Random(seed)
+    queue: list[tuple[float, int, Callable[[], None]]] = []
+    order = count()
+
+    def at(when: float, what: Callable[[], None]) -> None:
+        heapq.heappush(queue, (when, next(order), what))
+
+    dial = "nursery/number/dial"
+    rules = [
+        Rule(f"automation.set_{digit}", "", (EventTrigger("0", (WAVE,), (f"t{digit}",)),), (Set(dial, digit),))
+        for digit in range(10)
+    ]
+    shadow, hub, applied = Shadow(ZONE), Hub(random, at), list[tuple[float, int]]()
+    shadow.load(rules)
+    now = 0.0
+
+    def wall() -> datetime:
+        return START + timedelta(seconds=now)
+
+    def take(acts: list[Act]) -> None:
+        applied.extend((now, indexes[act.firing.cause]) for act in acts)
+
+    def command(index: int, cause: str) -> None:
+        if shadow.commanded(dial, index % 10, cause, now):
+            applied.append((now, index))
+
+    hub.command = command
+    hub.answer = lambda cause, name: take(shadow.ack(Ack(cause, (name,)), now, wall()))
+    indexes: dict[str, int] = {}
+    happened: list[float] = []
+
+    def event(index: int) -> None:
+        cause = ulid(index, bytes(10))
+        indexes[cause] = index
+        happened.append(now)
+        take(shadow.happen(WAVE, Event(f"t{index % 10}", cause, datetime.now(UTC)), now, wall()))
+        hub.event(now, index, cause)
+
+    def change_hub(when: float) -> None:
+        hub.alive = not hub.alive
+        hub.run += hub.alive
+        session = f"session {hub.run}" if hub.alive else None
+        at(when + random.random() * 0.4, lambda: take(shadow.hub(session, now)))  # so long it takes to notice
+        at(when + 0.5 + random.random() * 4, lambda: change_hub(now))
+
+    for index in range(2000):
+        at(index * 0.02, lambda index=index: event(index))  # type: ignore[misc]
+    at(0.3, lambda: change_hub(now))
+    while queue and queue[0][0] < 45:
+        due = shadow.due(now, wall())
+        if due is not None and due < queue[0][0]:
+            now = max(due, now)
+            take(shadow.tick(now, wall()))
+            continue
+        now, _, what = heapq.heappop(queue)
+        what()
+
+    latest = -1
+    for when, index in applied:
+        assert index >= latest, f"{index} at {when} overwrote {latest}"
+        latest = index
+    assert latest == 1999
+    first = {}
+    for when, index in applied:
+        first.setdefault(index, when)
+    # What a newer one came before wasn't worth doing any more; everything else was done within a second.
+    missing = [index for index in range(2000) if index not in first]
+    for index in missing:
+        assert any(newer > index and when - happened[index] < 1 for when, newer in applied)
+    assert len(missing) < 200
+    assert max(when - happened[index] for index, when in first.items()) < 1
+    assert len(applied) == len({index for _, index in applied}), "something was done twice"
