@@ -11,7 +11,6 @@ from . import area
 from .area.node import StewardConfigEntry
 from .const import CONF_NODE, DOMAIN
 from .dispatch import async_setup_dispatcher
-from .dispatch import async_setup_dispatcher
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)

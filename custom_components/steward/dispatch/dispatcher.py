@@ -3,7 +3,6 @@
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
 from .blocklist import Blocklist
-from .blocklist import Blocklist
 from .port import NodePort
 
 
@@ -15,11 +14,9 @@ class Dispatcher:
         self.hass = hass
         self.nodes: dict[str, NodePort] = {}
         self.blocklist = Blocklist(hass)
-        self.blocklist = Blocklist(hass)
 
     async def async_load(self) -> None:
         """Read what is kept on disk."""
-        await self.blocklist.async_load()
         await self.blocklist.async_load()
 
     async def async_join(self, node: NodePort) -> CALLBACK_TYPE:
