@@ -7,6 +7,7 @@ from homeassistant.config_entries import ConfigEntry
 
 from ..protocol.entity import EntityInfo
 from ..protocol.node import NodeInfo
+from ..protocol.seen import Seen
 
 
 class NodePort(Protocol):
@@ -34,3 +35,9 @@ class NodePort(Protocol):
 
     def listed(self) -> Mapping[str, str]:
         """Return the entities that Home Assistant knows: from `<node>/<platform>/<key>` to their ids there."""
+
+    def seen(self, path: str) -> Seen | None:
+        """Return what Home Assistant shows of one of its entities; None where it shows nothing."""
+
+    def hub_ready(self) -> None:
+        """Let the events happen that have waited for Home Assistant to start."""
