@@ -363,7 +363,7 @@ def test_chooses_and_stops() -> None:
 def test_a_time_of_the_day_is_acked_by_its_own_cause() -> None:
     morning = Rule("automation.morning", "Morning", (TimeTrigger("0", time(12, 1)),), (ON,))
     node = Node(morning)
-    node.pass_time(60)
+    node.pass_time(60.5)
     node.ack("automation.morning@2026-11-20T11:01:00+00:00", "automation.morning")
     node.pass_time(1)
     assert node.told() == []

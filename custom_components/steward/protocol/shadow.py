@@ -24,6 +24,8 @@ from .view import Moment
 
 PATIENCE: Final = 0.3
 """Seconds that Home Assistant has to say that it started an automation."""
+TIME_PATIENCE: Final = 1.0
+"""The same for a time of the day, which Home Assistant lets come up to half a second late, so that not all come at once."""
 OPEN: Final = 5.0
 """Seconds for which a command that Home Assistant has in hand is waited for; after that it decided otherwise, and it's too late."""
 EARLY: Final = 2.0
@@ -134,7 +136,7 @@ class Shadow:
     def due(self, now: float, wall: datetime) -> float | None:
         """Return the time at which to `tick` next; None for never."""
         moments = [run.at for runs in self._runs.values() for run in runs if run.waiting]
-        moments += [self._patience_end(held) for held in self._held]
+        moments += [self._decision(held) for held in self._held]
         if (due := self.triggers.due(now, wall)) is not None:
             moments.append(due)
         return min(moments, default=None)
@@ -278,7 +280,7 @@ class Shadow:
             if self._session is not None and held.run.session == self._session:
                 if now < held.due + OPEN:
                     still.append(held)
-            elif self._session is not None and held.run.session is None and now < held.run.begun + PATIENCE:
+            elif self._session is not None and held.run.session is None and now < _patience_end(held.run):
                 still.append(held)
             else:
                 acts.append(self._act(held, now))
@@ -292,9 +294,10 @@ class Shadow:
         self._newest[held.entity] = held.due
         return Act(firing, held.entity, held.value, held.due, away=self._session is None)
 
-    def _patience_end(self, held: _Held) -> float:
+    def _decision(self, held: _Held) -> float:
+        """Return when something that is held is decided about at the latest."""
         in_hand = self._session is not None and held.run.session == self._session
-        return held.due + OPEN if in_hand else held.run.begun + PATIENCE
+        return held.due + OPEN if in_hand else _patience_end(held.run)
 
     def _early_answer(self, firing: Firing, now: float) -> tuple[str | None, bool]:
         """Return the session that has said already that it started this, and whether it was said that it won't be."""
@@ -323,3 +326,8 @@ class Shadow:
                 runs.remove(run)
                 if not runs:
                     del self._runs[name]
+
+
+def _patience_end(run: Run) -> float:
+    """Return until when Home Assistant may say that it started a run."""
+    return run.begun + (TIME_PATIENCE if run.firing.entity is None else PATIENCE)
