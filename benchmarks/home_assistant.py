@@ -73,7 +73,7 @@ AUTOMATIONS: Final[dict[Kind, dict[str, Any]]] = {
                 "topic": EVENT_TOPIC,
                 "value_template": "{{ value_json.event_type }}",
                 "payload": EVENT_TYPE,
-                "qos": 1,
+                "qos": 0,  # the default; see bench_dispatch
             }
         ],
         "actions": [

@@ -114,7 +114,7 @@ class Load:
             LoadError: not every event led to one command, or the generator itself can't keep up.
         """
         self._forget()
-        total = int(rate * HOLD_SECONDS)
+        total = round(rate * HOLD_SECONDS)
         start = perf_counter()
         while (sent := len(self._sent)) < total:
             for _ in range(min(int((perf_counter() - start) * rate) + 1, total) - sent):
