@@ -9,6 +9,21 @@ CONF_KIND: Final = "kind"
 CONF_NODE: Final = "node"
 CONF_INSTANCE: Final = "instance"
 
+RESERVED_ATTRIBUTES: Final = frozenset(
+    {
+        "assumed_state",
+        "attribution",
+        "device_class",
+        "entity_picture",
+        "event_types",
+        "friendly_name",
+        "icon",
+        "restored",
+        "supported_features",
+    }
+)
+"""Attributes that are Home Assistant's own; an event of a node can't set them."""
+
 
 class Kind(StrEnum):
     """The kinds of config entries."""

@@ -3,12 +3,13 @@
 from typing import Any, override
 
 from homeassistant.components.light import LightEntity
-from homeassistant.components.light.const import ATTR_BRIGHTNESS, ATTR_RGB_COLOR, ColorMode
+from homeassistant.components.light.const import ColorMode
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .area.entity import AreaEntity, Host
 from .area.node import StewardConfigEntry
+from .dispatch.commands import light_on
 from .protocol.entity import LightInfo, LightState, Platform, State
 
 PARALLEL_UPDATES = 0
@@ -34,7 +35,7 @@ class AreaLight(AreaEntity[LightInfo], LightEntity):
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Tell it to be on, and how bright and of which colour, where that is asked for."""
-        await self.command(LightState(True, kwargs.get(ATTR_BRIGHTNESS), kwargs.get(ATTR_RGB_COLOR)))
+        await self.command(light_on(self.info, kwargs))
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
