@@ -30,6 +30,8 @@ from .say import async_say
 REMEMBERED_EVENTS: Final = 16_384
 """Of all nodes together. An event comes again until it is answered, within seconds."""
 REMEMBERED_RUNS: Final = 16_384
+TOLD_AT_ONCE: Final = 16
+"""After so many acks Home Assistant gets to do other things before the next ones."""
 START_SECONDS: Final = 0.1
 """How long an automation may take to start; one that hasn't by then has declined."""
 TIME_START_SECONDS: Final = 0.8
@@ -136,7 +138,11 @@ class Acks:
             self._events.popitem(last=False)
         if entity in self._watched:
             self._expect(cause, self._triggers.happen(entity, event, self._hass.loop.time()))
-        write(Context(id=event.id))
+        try:
+            write(Context(id=event.id))
+        except ContractError:
+            self._forget(cause)
+            raise
         self._tell(cause)
         self._close_later(cause)
 
@@ -149,20 +155,17 @@ class Acks:
             return
         self._tell(_Cause(event, (node,), None))
 
-    @callback
-    def change(self, entity: str, seen: Callable[[], Seen], write: Callable[[], Context | None]) -> None:
-        """Let an entity's state change: `write` shows it to Home Assistant, and returns the context that it was written under.
+    def watches(self, entity: str) -> bool:
+        """Tell whether rules listen to an entity."""
+        return entity in self._watched
 
-        Raises:
-            ContractError: Home Assistant refuses it.
-        """
-        if entity not in self._watched:
-            write()
-            return
-        causes = self._causes(self._triggers.see(entity, seen(), self._hass.loop.time()))
+    @callback
+    def change(self, entity: str, seen: Seen, write: Callable[[], Context | None]) -> None:
+        """Let an entity's state change: `write` shows it to Home Assistant, and returns the context that it was written under."""
+        causes = self._causes(self._triggers.see(entity, seen, self._hass.loop.time()))
         try:
             context = write()
-        except ContractError:
+        except Exception:  # Home Assistant refuses it
             for cause in causes:
                 self._forget(cause)
             raise
@@ -282,7 +285,9 @@ class Acks:
             self._untold.append(cause)
 
     def _tell_all(self) -> None:
-        causes, self._untold = self._untold, []
+        causes, self._untold = self._untold[:TOLD_AT_ONCE], self._untold[TOLD_AT_ONCE:]
+        if self._untold:
+            self._hass.loop.call_soon(self._tell_all)
         for cause in causes:
             started, declined = cause.told
             cause.told = len(cause.started), len(cause.declined)
@@ -296,4 +301,4 @@ class Acks:
         self.counts["started"] += len(ack.started)
         self.counts["declined"] += len(ack.declined)
         saying = async_say(self._hass, topic(node, Leaf.ACK), ack.encode())
-        self._hass.async_create_background_task(saying, "steward: ack")
+        self._hass.async_create_task(saying, "steward: ack")

@@ -98,7 +98,7 @@ class Hub:
                     await self._async_tell(online=False)
 
     def _tell(self, *, online: bool) -> None:
-        self._hass.async_create_background_task(self._async_tell(online=online), "steward: hub status")
+        self._hass.async_create_task(self._async_tell(online=online), "steward: hub status")
 
     async def _async_tell(self, *, online: bool) -> None:
         await async_say(self._hass, STATUS_TOPIC, self._status(online=online), retain=True)

@@ -27,14 +27,14 @@ class NodePort(Protocol):
         """What people call it."""
 
     @property
-    def device_id(self) -> str | None:
-        """Its device in Home Assistant's registry; None before there is one."""
+    def device_id(self) -> str:
+        """Its device in Home Assistant's registry."""
 
     def entity_id(self, info: EntityInfo) -> str | None:
-        """Return the id that one of its entities has in Home Assistant; None where it isn't known there (yet)."""
+        """Return the id that one of its entities has in Home Assistant; None where it isn't shown there (yet)."""
 
     def listed(self) -> Mapping[str, str]:
-        """Return the entities that Home Assistant knows: from `<node>/<platform>/<key>` to their ids there."""
+        """Return the entities that Home Assistant shows, not those that are disabled: from `<node>/<platform>/<key>` to their ids there."""
 
     def seen(self, path: str) -> Seen | None:
         """Return what Home Assistant shows of one of its entities; None where it shows nothing."""
