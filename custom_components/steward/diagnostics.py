@@ -18,7 +18,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: Steward
     shown: dict[str, Any] = {"entry": entry.as_dict()}
     # An entry that waits for its broker has no node yet.
     if node := getattr(entry, "runtime_data", None):
-        shown |= {"online": node.online, "dropped": node.drops.as_dict(), "info": _info(node)}
+        shown |= {"online": node.online, "blocked": node.blocked, "dropped": node.drops.as_dict(), "info": _info(node)}
     return async_redact_data(shown, TO_REDACT)
 
 

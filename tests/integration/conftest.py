@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_mqtt_message
 
@@ -92,6 +93,12 @@ async def until(condition: Callable[[], object]) -> None:
     """Let the event loop run until a condition holds."""
     while not condition():  # noqa: ASYNC110 -- a condition of Home Assistant's own, which sets no event
         await asyncio.sleep(0)
+
+
+def declared(hass: HomeAssistant, entry: MockConfigEntry) -> set[str]:
+    """Return the registered unique ids of an entry's entities without those of the hub's own."""
+    entries = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    return {entry.unique_id for entry in entries if "/hub/" not in entry.unique_id}
 
 
 class Node:

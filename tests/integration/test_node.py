@@ -27,7 +27,7 @@ from custom_components.steward.protocol.entity import (
 )
 from custom_components.steward.protocol.node import NodeInfo
 
-from .conftest import ENTITIES, INFO, INSTANCE, Node, until
+from .conftest import ENTITIES, INFO, INSTANCE, Node, declared, until
 
 EVENT = {"event_type": "started", "id": "01HZZZZZZZZZZZZZZZZZZZZZZZ", "at": "2026-11-20T10:00:00+00:00"}
 
@@ -188,10 +188,7 @@ async def test_entities_come_and_go(hass: HomeAssistant, kitchen: Node, entry, s
     await kitchen.say("info", info(humidity, ENTITIES[3]).encode())
     assert state("sensor.kitchen_humidity") == STATE_UNKNOWN
     assert hass.states.get("sensor.kitchen_object_temperature") is None
-    assert {e.unique_id for e in er.async_entries_for_config_entry(registry, entry.entry_id)} == {
-        "kitchen/sensor/humidity",
-        "kitchen/light/light",
-    }
+    assert declared(hass, entry) == {"kitchen/sensor/humidity", "kitchen/light/light"}
     await kitchen.say("sensor/humidity/state", "51")
     assert state("sensor.kitchen_humidity") == "51"
     # What the user changed of an entity comes back with it.
@@ -199,7 +196,7 @@ async def test_entities_come_and_go(hass: HomeAssistant, kitchen: Node, entry, s
     assert registry.async_get("sensor.kitchen_object_temperature").name == "Warmth"
     assert state("sensor.kitchen_object_temperature") == STATE_UNKNOWN
     assert hass.states.get("sensor.kitchen_humidity") is None
-    assert len(er.async_entries_for_config_entry(registry, entry.entry_id)) == len(ENTITIES)
+    assert len(declared(hass, entry)) == len(ENTITIES)
 
 
 async def test_entity_that_is_declared_otherwise(hass: HomeAssistant, kitchen: Node, state) -> None:
@@ -269,12 +266,11 @@ async def test_messages_after_unloading(hass: HomeAssistant, kitchen: Node, entr
     """A subscription can outlive its entry: when the MQTT integration was reloaded, it can't be ended any more."""
     known = entry.runtime_data
     receivers = [known._while_open(r) for r in (known._receive_info, known._receive_status, known._receive_states)]
-    registry = er.async_get(hass)
     assert await hass.config_entries.async_unload(entry.entry_id)
     for receive, payload in zip(receivers, (info().encode(), b"online", b"{}"), strict=True):
         receive(ReceiveMessage("steward/kitchen/x", payload, 0, False, "steward/kitchen/x", 0.0))
     await hass.async_block_till_done()
-    assert len(er.async_entries_for_config_entry(registry, entry.entry_id)) == len(ENTITIES)
+    assert len(declared(hass, entry)) == len(ENTITIES)
     assert known.drops.counts == {}
     assert not known.online or known.info == INFO
 
@@ -310,8 +306,7 @@ async def test_entities_that_went_while_home_assistant_was_down(hass: HomeAssist
     await hass.config_entries.async_unload(entry.entry_id)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await kitchen.come(info(ENTITIES[0]))
-    entries = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
-    assert [e.unique_id for e in entries] == ["kitchen/sensor/object_temperature"]
+    assert declared(hass, entry) == {"kitchen/sensor/object_temperature"}
 
 
 async def test_words_that_home_assistant_does_not_know(hass: HomeAssistant, kitchen: Node, entry, state) -> None:

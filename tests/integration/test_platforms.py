@@ -11,7 +11,7 @@ import pytest
 from custom_components.steward.protocol.entity import BinarySensorInfo
 from custom_components.steward.protocol.node import NodeInfo
 
-from .conftest import INFO
+from .conftest import INFO, declared
 
 EVENT = {
     "event_type": "started",
@@ -173,7 +173,7 @@ async def test_names_categories_and_device(hass: HomeAssistant, kitchen, entry) 
     )
     registry = er.async_get(hass)
     entries = er.async_entries_for_device(registry, device.id)
-    assert {entity.unique_id for entity in entries} == {f"kitchen/{e.platform}/{e.key}" for e in INFO.entities}
+    assert declared(hass, entry) == {f"kitchen/{e.platform}/{e.key}" for e in INFO.entities}
     by_key = {entity.unique_id: entity for entity in entries}
     assert by_key["kitchen/number/gesture_gain"].entity_category == "config"
     assert by_key["kitchen/binary_sensor/problem_system"].entity_category == "diagnostic"
@@ -185,9 +185,9 @@ async def test_names_categories_and_device(hass: HomeAssistant, kitchen, entry) 
 async def test_unavailable(hass: HomeAssistant, kitchen, state) -> None:
     await kitchen.say("sensor/object_temperature/state", "20")
     await kitchen.say("status", "offline")
-    assert all(
-        state(entity_id) == STATE_UNAVAILABLE for entity_id in hass.states.async_entity_ids() if "kitchen" in entity_id
-    )
+    registry = er.async_get(hass)
+    shown = {registry.async_get_entity_id(e.platform, "steward", f"kitchen/{e.platform}/{e.key}") for e in INFO.entities}
+    assert {state(entity_id) for entity_id in shown} == {STATE_UNAVAILABLE}
     await kitchen.say("sensor/object_temperature/state", "22")
     assert state("sensor.kitchen_object_temperature") == STATE_UNAVAILABLE
     await kitchen.say("status", "online")

@@ -4,6 +4,7 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 
 from ..const import CONF_NODE
+from ..dispatch import async_get_dispatcher
 from .broker import async_is_connected
 from .issues import async_clear_other_instance
 from .node import AreaNode, StewardConfigEntry
@@ -29,6 +30,7 @@ async def async_setup(hass: HomeAssistant, entry: StewardConfigEntry) -> None:
     node = AreaNode(hass, entry)
     await node.async_check_broker()
     entry.runtime_data = node
+    node.register_device()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     await node.async_subscribe()
 
@@ -42,5 +44,6 @@ async def async_unload(hass: HomeAssistant, entry: StewardConfigEntry) -> bool:
 async def async_remove(hass: HomeAssistant, entry: StewardConfigEntry) -> None:
     """Clean up after a node that the user removed, as far as the broker can be reached."""
     async_clear_other_instance(hass, entry)
+    await async_get_dispatcher(hass).blocklist.async_unblock(entry.data[CONF_NODE])
     if await async_is_connected(hass):
         await async_clear(hass, entry.data[CONF_NODE])

@@ -9,7 +9,7 @@ from homeassistant.helpers.entity import Entity
 
 from ..protocol.entity import EntityInfo, State
 from ..protocol.fields import ContractError, Json, Reason
-from ..protocol.node import Event, ModuleInfo
+from ..protocol.node import HUB, Event, ModuleInfo
 from .describe import describe
 
 
@@ -18,12 +18,26 @@ def unique_id(node: str, info: EntityInfo) -> str:
     return f"{node}/{info.platform}/{info.key}"
 
 
+def own_id(node: str, key: str) -> str:
+    """Return the unique id of an entity that the hub itself adds to a node's device."""
+    return f"{node}/{HUB}/{key}"
+
+
+def is_own(node: str, unique_id: str) -> bool:
+    """Tell whether a unique id is that of an entity of the hub's own."""
+    return unique_id.startswith(own_id(node, ""))
+
+
 class Host(Protocol):
     """What an entity needs of its node."""
 
     id: str
     device: DeviceEntry
     online: bool
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the user has blocked it."""
 
     def entity_added(self) -> None:
         """Take note that Home Assistant has added an entity."""
@@ -39,7 +53,7 @@ class AreaEntity[InfoT: EntityInfo](Entity):
     """An entity that shows what its node says, and is available while the node is online.
 
     The node hands it payloads and JSON values; it writes its state when there is a new one to show, and not before Home Assistant
-    has added it. Subclasses turn a contract's state into Home Assistant's attributes in `_show`.
+    has added it. While the node is blocked, it keeps the latest one to itself. Subclasses turn a contract's state into Home Assistant's attributes in `_show`.
     """
 
     _attr_has_entity_name = True
@@ -48,6 +62,7 @@ class AreaEntity[InfoT: EntityInfo](Entity):
     added = False
     """Whether Home Assistant has added it; it never adds a disabled one."""
     _state: State = None
+    _writing = False
 
     def __init__(self, node: Host, info: InfoT) -> None:
         """Make the entity from its declaration."""
@@ -65,8 +80,21 @@ class AreaEntity[InfoT: EntityInfo](Entity):
     @property
     @override
     def available(self) -> bool:
-        """Whether the node is there."""
-        return self.node.online
+        """Whether the node is there.
+
+        A blocked node's entity is written as unavailable; to who calls it, it is available, so that the call is refused and not
+        passed over without a word, as Home Assistant does with what is unavailable.
+        """
+        return not self._writing if self.node.blocked else self.node.online
+
+    @override
+    def _async_write_ha_state(self) -> None:
+        """Write the state, whoever asked for it."""
+        self._writing = True
+        try:
+            super()._async_write_ha_state()
+        finally:
+            self._writing = False
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -110,7 +138,7 @@ class AreaEntity[InfoT: EntityInfo](Entity):
             return
         self._state = state
         self._show(state)
-        if self.node.online:
+        if self.node.online and not self.node.blocked:
             self.write()
 
     def write(self) -> None:
@@ -135,7 +163,7 @@ class AreaEntity[InfoT: EntityInfo](Entity):
         """Tell the node's entity what to be.
 
         Raises:
-            HomeAssistantError: there is no connection to the broker.
+            HomeAssistantError: the node is blocked, or there is no connection to the broker.
         """
         await self.node.async_command(self.info, target, self._context)
 

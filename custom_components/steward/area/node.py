@@ -2,7 +2,7 @@
 
 It subscribes to its node's topics. `info` tells which entities there are: they are made, and taken away, as it changes. `status`
 makes them available or not; their states come one by one or all at once, events one by one. What breaks the contract is dropped
-and counted.
+and counted, as is what a node says while the user has blocked it.
 """
 
 from collections import OrderedDict
@@ -22,6 +22,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
 from ..const import CONF_INSTANCE, CONF_NODE, DOMAIN
+from ..dispatch import async_get_dispatcher
 from ..protocol.entity import MAX_STATE_BYTES, EntityInfo, EventInfo, Platform, State
 from ..protocol.fields import ContractError, Reason
 from ..protocol.node import (
@@ -43,7 +44,7 @@ from ..protocol.node import (
 )
 from .broker import async_is_connected
 from .drops import Drops
-from .entity import AreaEntity, unique_id
+from .entity import AreaEntity, is_own, unique_id
 from .house import async_get_house
 from .issues import async_clear_other_instance, async_report_other_instance
 
@@ -95,6 +96,23 @@ class AreaNode:
         self._events: list[_Happened] = []
         self._event_ids: OrderedDict[str, None] = OrderedDict()
         self._closed = False
+        self._blocklist = async_get_dispatcher(hass).blocklist
+        # What came last while the node was blocked.
+        self._withheld_info: ReceiveMessage | None = None
+        self._device_is_new = False
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the user has blocked it."""
+        return self._blocklist.blocked(self.id)
+
+    async def async_block(self) -> None:
+        """Take nothing from the node, and tell it nothing, from now on."""
+        await self._blocklist.async_block(self.id)
+
+    async def async_unblock(self) -> None:
+        """Trust the node again."""
+        await self._blocklist.async_unblock(self.id)
 
     async def async_check_broker(self) -> None:
         """Make sure that there is a connection to the broker.
@@ -109,20 +127,29 @@ class AreaNode:
         """Return what the node says of one of its modules."""
         return self.info.modules.get(name) if self.info and name else None
 
-    def _register_device(self, info: NodeInfo) -> bool:
-        """Make or update the node's device, so that entities can be attached to it; return whether it is new."""
+    @callback
+    def register_device(self) -> None:
+        """Make sure that the node has a device before it has said anything: what the hub itself adds is attached to it."""
         devices = dr.async_get(self.hass)
         identifier = (DOMAIN, self.id)
-        new = devices.async_get_device_by_identifier(identifier, self.entry.entry_id) is None
-        self.device = devices.async_get_or_create(
+        if device := devices.async_get_device_by_identifier(identifier, self.entry.entry_id):
+            self.device = device
+        else:
+            self.device = devices.async_get_or_create(
+                config_entry_id=self.entry.entry_id, identifiers={identifier}, name=self.entry.title
+            )
+            self._device_is_new = True
+
+    def _update_device(self, info: NodeInfo) -> None:
+        """Let the device show what the node says of itself."""
+        self.device = dr.async_get(self.hass).async_get_or_create(
             config_entry_id=self.entry.entry_id,
-            identifiers={identifier},
+            identifiers={(DOMAIN, self.id)},
             name=info.name,
             manufacturer=info.manufacturer,
             model=info.model,
             sw_version=info.versions.get("steward"),
         )
-        return new
 
     def _suggest_area(self, area: str) -> None:
         """Put the new device into its area.
@@ -150,6 +177,7 @@ class AreaNode:
                     self.hass, topic(self.id, leaf), self._while_open(receive), qos, encoding=None
                 )
             )
+        self.entry.async_on_unload(self._blocklist.async_listen(self._block_changed))
         self.entry.async_on_unload(await async_get_house(self.hass).async_join(self.id, self._receive_state))
         self.entry.async_on_unload(mqtt.async_subscribe_connection_status(self.hass, self._connection_changed))
 
@@ -174,8 +202,14 @@ class AreaNode:
         """Tell an entity of the node what to be.
 
         Raises:
-            HomeAssistantError: there is no connection to the broker: a command that is late does harm.
+            HomeAssistantError: the node is blocked, or there is no connection to the broker: a command that is late does harm.
         """
+        if self.blocked:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="node_blocked",
+                translation_placeholders={"name": self.entry.title},
+            )
         if not await async_is_connected(self.hass):
             raise HomeAssistantError(translation_domain=DOMAIN, translation_key="broker_unavailable")
         command = Command(target)
@@ -183,6 +217,30 @@ class AreaNode:
             command = Command(target, dt_util.utcnow(), context.id if context else ulid_now())
         # Not retained, and QoS 1: at QoS 0 Home Assistant's client may sit on a small packet for 40 ms.
         await mqtt.async_publish(self.hass, command_topic(self.id, *info.id), command.encode(info), qos=1, retain=False)
+
+    @callback
+    def _block_changed(self, node: str) -> None:
+        """Hide the node's entities, or show them with the latest that it has said."""
+        if node != self.id:
+            return
+        waiting, self._events = self._events, []
+        for happened in waiting:
+            self._drop_blocked(happened.topic)
+        withheld, self._withheld_info = self._withheld_info, None
+        if withheld:
+            self._receive_info(withheld)
+        if self.info and not self.blocked:
+            self._forget_others(self.info)
+        self._write(self.entities.values())
+
+    def _drop_blocked(self, name: str) -> None:
+        """Count a message of a blocked node. A state or an info is kept, in case that the node is trusted again."""
+        self.drops.add(name, ContractError(Reason.BLOCKED, detail="the node is blocked"))
+
+    def _drop(self, name: str, error: ContractError) -> None:
+        """Count a message that breaks the contract; one of a blocked node has been counted when it came."""
+        if not self.blocked:
+            self.drops.add(name, error)
 
     @callback
     def _connection_changed(self, connected: bool) -> None:  # noqa: FBT001
@@ -195,7 +253,7 @@ class AreaNode:
         try:
             status = Status.decode(_bytes(message))
         except ContractError as error:
-            self.drops.add(message.topic, error)
+            self._drop(message.topic, error)
         else:
             self._set_online(online=status is Status.ONLINE)
 
@@ -213,29 +271,35 @@ class AreaNode:
             try:
                 entity.write()
             except ContractError as error:
-                self.drops.add(state_topic(self.id, *entity.info.id), error)
+                self._drop(state_topic(self.id, *entity.info.id), error)
 
     @callback
     def _receive_info(self, message: ReceiveMessage) -> None:
         if not (payload := _bytes(message)):
             return
+        if self.blocked:
+            self._drop_blocked(message.topic)
+            if self.info is not None:
+                self._withheld_info = message
+                return
         try:
             info = NodeInfo.decode(payload)
         except ContractError as error:
-            self.drops.add(message.topic, error)
+            self._drop(message.topic, error)
             return
         if info.instance != self.entry.data[CONF_INSTANCE]:
-            self.drops.add(message.topic, ContractError(Reason.OTHER_INSTANCE, "instance"))
+            self._drop(message.topic, ContractError(Reason.OTHER_INSTANCE, "instance"))
             async_report_other_instance(self.hass, self.entry, info)
             return
         async_clear_other_instance(self.hass, self.entry)
         if info == self.info:
             return
         previous, self.info = self.info, info
-        new = self._register_device(info)
+        self._update_device(info)
         self._update_entities(info)
-        if new and info.area:
+        if self._device_is_new and info.area:
             self._suggest_area(info.area)
+        self._device_is_new = False
         if previous and previous.modules != info.modules:
             self._write(entity for entity in self.entities.values() if entity.info.module)
 
@@ -247,7 +311,8 @@ class AreaNode:
             if wanted.get(name) != entity.info:
                 replaced[name] = self.entities.pop(name)
                 entity.leave()
-        self._forget_others({unique_id(self.id, entity) for entity in info.entities})
+        if not self.blocked:
+            self._forget_others(info)
         added: dict[Platform, list[AreaEntity[Any]]] = {}
         for name, declared in wanted.items():
             if name not in self.entities:
@@ -270,21 +335,24 @@ class AreaNode:
                 try:
                     entity.receive(payload)
                 except ContractError as error:
-                    self.drops.add(name, error)
+                    self._drop(name, error)
 
-    def _forget_others(self, unique_ids: set[str]) -> None:
-        """Remove the registry's entries of entities that the node doesn't have any more.
+    def _forget_others(self, info: NodeInfo) -> None:
+        """Remove the registry's entries of entities that the node doesn't have any more; those of the hub's own stay.
 
         Home Assistant remembers what the user changed of them, should they come back.
         """
+        unique_ids = {unique_id(self.id, entity) for entity in info.entities}
         registry = er.async_get(self.hass)
         for entry in er.async_entries_for_config_entry(registry, self.entry.entry_id):
-            if entry.unique_id not in unique_ids:
+            if entry.unique_id not in unique_ids and not is_own(self.id, entry.unique_id):
                 registry.async_remove(entry.entity_id)
 
     @callback
     def _receive_states(self, message: ReceiveMessage) -> None:
         name, payload = message.topic, _bytes(message)
+        if self.blocked:
+            self._drop_blocked(name)
         if self.info is not None:
             self._take_states(name, payload)
         elif len(payload) <= MAX_STATES_BYTES:
@@ -295,31 +363,34 @@ class AreaNode:
         try:
             states = decode_states(payload)
         except ContractError as error:
-            self.drops.add(name, error)
+            self._drop(name, error)
             return
         prefix = name.removesuffix(Leaf.STATES)
         for path, value in states.items():
             if (entity := self.entities.get(f"{prefix}{path}/state")) is None:
-                self.drops.add(name, ContractError(Reason.UNKNOWN_ENTITY, path))
+                self._drop(name, ContractError(Reason.UNKNOWN_ENTITY, path))
                 continue
             try:
                 entity.receive_json(value)
             except ContractError as error:
-                self.drops.add(name, error)
+                self._drop(name, error)
 
     @callback
     def _receive_state(self, message: ReceiveMessage) -> None:
         name, payload = message.topic, _bytes(message)
+        if self.blocked:
+            self._drop_blocked(name)
         try:
             entity = self.entities.get(name)
             if entity and not isinstance(entity.info, EventInfo):
                 entity.receive(payload)
             elif Address.parse(name).platform is Platform.EVENT:
-                self._receive_event(name, payload, retained=message.retain)
+                if not self.blocked:
+                    self._receive_event(name, payload, retained=message.retain)
             else:
                 self._keep_early(name, payload)
         except ContractError as error:
-            self.drops.add(name, error)
+            self._drop(name, error)
 
     def _keep_early(self, name: str, payload: bytes) -> None:
         """Keep a state that came before the info that declares its entity; retained messages come in any order."""
@@ -338,7 +409,7 @@ class AreaNode:
         if len(payload) > MAX_EVENT_BYTES:
             raise ContractError(Reason.TOO_LARGE, name)
         if len(self._events) == WAITING_EVENTS:
-            self.drops.add(self._events.pop(0).topic, ContractError(Reason.EXPIRED, name, "too many events wait"))
+            self._drop(self._events.pop(0).topic, ContractError(Reason.EXPIRED, name, "too many events wait"))
         self._events.append(_Happened(name, payload, self.hass.loop.time()))
         self._deliver_events()
 
@@ -359,7 +430,7 @@ class AreaNode:
                 if not self._deliver(happened):
                     self._events.append(happened)
             except ContractError as error:
-                self.drops.add(happened.topic, error)
+                self._drop(happened.topic, error)
 
     def _deliver(self, happened: _Happened) -> bool:
         """Let an event happen, once however often the broker repeats it; return whether its entity was there for it."""
