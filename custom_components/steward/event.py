@@ -1,32 +1,18 @@
 """Events: what happens at a node."""
 
-from typing import Final, override
+from typing import override
 
 from homeassistant.components.event import EventEntity
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .area.entity import AreaEntity
 from .area.node import StewardConfigEntry
+from .const import RESERVED_ATTRIBUTES
 from .protocol.entity import EventInfo, Platform
 from .protocol.node import Event
 
 PARALLEL_UPDATES = 0
-
-RESERVED: Final = frozenset(
-    {
-        "assumed_state",
-        "attribution",
-        "device_class",
-        "entity_picture",
-        "event_types",
-        "friendly_name",
-        "icon",
-        "restored",
-        "supported_features",
-    }
-)
-"""Attributes that are Home Assistant's own; an event of a node can't set them."""
 
 
 async def async_setup_entry(
@@ -42,8 +28,12 @@ class AreaEvent(AreaEntity[EventInfo], EventEntity):
     _unrecorded_attributes = frozenset({"id"})
 
     @override
-    def happen(self, event: Event) -> None:
-        """Let an event happen."""
-        attributes = {name: value for name, value in event.attributes.items() if name not in RESERVED}
+    def happen(self, event: Event, context: Context) -> None:
+        """Let an event happen. Nothing that is written later has its context."""
+        attributes = {name: value for name, value in event.attributes.items() if name not in RESERVED_ATTRIBUTES}
         self._trigger_event(event.event_type, {**attributes, "id": event.id, "at": event.at.isoformat()})
-        self.write()
+        self.async_set_context(context)
+        try:
+            self.write()
+        finally:
+            self._context = None

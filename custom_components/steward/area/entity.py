@@ -1,5 +1,6 @@
 """What the entities of a node have in common, whatever their platform."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol, override
 
@@ -10,6 +11,7 @@ from homeassistant.helpers.entity import Entity
 from ..protocol.entity import EntityInfo, State
 from ..protocol.fields import ContractError, Json, Reason
 from ..protocol.node import HUB, Event, ModuleInfo
+from ..protocol.seen import GONE, Seen, see
 from .describe import describe
 
 
@@ -44,6 +46,9 @@ class Host(Protocol):
 
     def module(self, name: str | None) -> ModuleInfo | None:
         """Return what the node says of one of its modules."""
+
+    def show(self, entity: AreaEntity[Any], write: Callable[[], None]) -> None:
+        """Let an entity write its state."""
 
     async def async_command(self, info: EntityInfo, target: State, context: Context | None) -> None:
         """Tell an entity of the node what to be."""
@@ -92,9 +97,16 @@ class AreaEntity[InfoT: EntityInfo](Entity):
         """Write the state, whoever asked for it."""
         self._writing = True
         try:
-            super()._async_write_ha_state()
+            self.node.show(self, super()._async_write_ha_state)
         finally:
             self._writing = False
+
+    @property
+    def seen(self) -> Seen:
+        """What Home Assistant shows of it, in the words that rules compare."""
+        if not self.node.online or self.node.blocked:
+            return GONE
+        return see(self.info.platform, self.info.to_json(self._state))
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -167,8 +179,8 @@ class AreaEntity[InfoT: EntityInfo](Entity):
         """
         await self.node.async_command(self.info, target, self._context)
 
-    def happen(self, event: Event) -> None:
-        """Let an event happen; only event entities are handed any."""
+    def happen(self, event: Event, context: Context) -> None:
+        """Let an event happen, under a context of its own; only event entities are handed any."""
 
     def _show(self, state: State) -> None:
         """Set the attributes that Home Assistant reads; entities without a state have none to set."""

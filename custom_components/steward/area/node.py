@@ -5,9 +5,9 @@ makes them available or not; their states come one by one or all at once, events
 and counted, as is what a node says while the user has blocked it.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 import logging
 from typing import Any, Final, cast
 
@@ -29,6 +29,7 @@ from ..protocol.node import (
     MAX_ENTITIES,
     MAX_EVENT_BYTES,
     MAX_STATES_BYTES,
+    ROOT,
     Address,
     Capability,
     Command,
@@ -42,6 +43,7 @@ from ..protocol.node import (
     state_topic,
     topic,
 )
+from ..protocol.seen import Seen
 from .broker import async_is_connected
 from .drops import Drops
 from .entity import AreaEntity, is_own, unique_id
@@ -50,7 +52,6 @@ from .issues import async_clear_other_instance, async_report_other_instance
 
 _LOGGER = logging.getLogger(__name__)
 
-REMEMBERED_EVENTS: Final = 512
 WAITING_EVENTS: Final = 64
 EVENT_LIFE: Final = 10
 """Seconds that an event waits for its entity: what it would start later is not wanted any more."""
@@ -94,12 +95,40 @@ class AreaNode:
         self._platforms: dict[Platform, _PlatformSetup] = {}
         self._early: dict[str, bytes] = {}
         self._events: list[_Happened] = []
-        self._event_ids: OrderedDict[str, None] = OrderedDict()
         self._closed = False
-        self._blocklist = async_get_dispatcher(hass).blocklist
+        self._dispatcher = async_get_dispatcher(hass)
+        self._blocklist = self._dispatcher.blocklist
         # What came last while the node was blocked.
         self._withheld_info: ReceiveMessage | None = None
         self._device_is_new = False
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        device = dr.async_get(self.hass).async_get(self.device.id)
+        return (device and (device.name_by_user or device.name)) or self.entry.title
+
+    @property
+    def device_id(self) -> str:
+        """Its device in Home Assistant's registry."""
+        return self.device.id
+
+    def entity_id(self, info: EntityInfo) -> str | None:
+        """Return the id that one of its entities has in Home Assistant; None where it isn't shown there (yet)."""
+        registry = er.async_get(self.hass)
+        entity_id = registry.async_get_entity_id(info.platform, DOMAIN, unique_id(self.id, info))
+        entry = registry.async_get(entity_id) if entity_id else None
+        return entry.entity_id if entry and not entry.disabled else None
+
+    def listed(self) -> dict[str, str]:
+        """Return the entities that Home Assistant shows: from `<node>/<platform>/<key>` to their ids there."""
+        infos = (entity.info for entity in self.entities.values())
+        return {unique_id(self.id, info): entity_id for info in infos if (entity_id := self.entity_id(info))}
+
+    def seen(self, path: str) -> Seen | None:
+        """Return what Home Assistant shows of one of its entities; None where it shows nothing."""
+        entity = self.entities.get(f"{ROOT}/{path}/state")
+        return entity.seen if entity and entity.added else None
 
     @property
     def blocked(self) -> bool:
@@ -166,11 +195,13 @@ class AreaNode:
 
     async def async_subscribe(self) -> None:
         """Ask the broker for the node's messages, until the entry is unloaded."""
+        self.entry.async_on_unload(await self._dispatcher.async_join(self))
         for leaf, receive, qos in (
             # First: entities that know already whether they are available are written once.
             (Leaf.STATUS, self._receive_status, 1),
             (Leaf.INFO, self._receive_info, 1),
             (Leaf.STATES, self._receive_states, 0),
+            (Leaf.JOURNAL, self._receive_journal, 1),
         ):
             self.entry.async_on_unload(
                 await mqtt.async_subscribe(
@@ -199,7 +230,7 @@ class AreaNode:
         return receive_while_open
 
     async def async_command(self, info: EntityInfo, target: State, context: Context | None) -> None:
-        """Tell an entity of the node what to be.
+        """Tell an entity of the node what to be, unless a node did so already in place of the automation that wants it.
 
         Raises:
             HomeAssistantError: the node is blocked, or there is no connection to the broker: a command that is late does harm.
@@ -212,9 +243,12 @@ class AreaNode:
             )
         if not await async_is_connected(self.hass):
             raise HomeAssistantError(translation_domain=DOMAIN, translation_key="broker_unavailable")
+        cause = self._dispatcher.acks.cause(context)
+        if self._dispatcher.journals.done(cause, unique_id(self.id, info), info.to_json(target)):
+            return
         command = Command(target)
         if self.info and Capability.COMMANDS in self.info.capabilities:
-            command = Command(target, dt_util.utcnow(), context.id if context else ulid_now())
+            command = Command(target, dt_util.utcnow(), cause or ulid_now())
         # Not retained, and QoS 1: at QoS 0 Home Assistant's client may sit on a small packet for 40 ms.
         await mqtt.async_publish(self.hass, command_topic(self.id, *info.id), command.encode(info), qos=1, retain=False)
 
@@ -226,6 +260,7 @@ class AreaNode:
         waiting, self._events = self._events, []
         for happened in waiting:
             self._drop_blocked(happened.topic)
+            self._dispatcher.acks.refuse(self.id, happened.payload)
         withheld, self._withheld_info = self._withheld_info, None
         if withheld:
             self._receive_info(withheld)
@@ -264,6 +299,7 @@ class AreaNode:
         _LOGGER.info("%s is %s", self.entry.title, "online" if online else "offline")
         self._write(self.entities.values())
         self._deliver_events()
+        self._dispatcher.node_changed(self)
 
     def _write(self, entities: Iterable[AreaEntity[Any]]) -> None:
         """Write states; one that Home Assistant refuses costs only itself."""
@@ -302,6 +338,7 @@ class AreaNode:
         self._device_is_new = False
         if previous and previous.modules != info.modules:
             self._write(entity for entity in self.entities.values() if entity.info.module)
+        self._dispatcher.node_changed(self)
 
     def _update_entities(self, info: NodeInfo) -> None:
         """Make the entities that are new, and remove those that are gone or are declared otherwise."""
@@ -385,7 +422,9 @@ class AreaNode:
             if entity and not isinstance(entity.info, EventInfo):
                 entity.receive(payload)
             elif Address.parse(name).platform is Platform.EVENT:
-                if not self.blocked:
+                if self.blocked:
+                    self._dispatcher.acks.refuse(self.id, payload)
+                else:
                     self._receive_event(name, payload, retained=message.retain)
             else:
                 self._keep_early(name, payload)
@@ -409,20 +448,59 @@ class AreaNode:
         if len(payload) > MAX_EVENT_BYTES:
             raise ContractError(Reason.TOO_LARGE, name)
         if len(self._events) == WAITING_EVENTS:
-            self._drop(self._events.pop(0).topic, ContractError(Reason.EXPIRED, name, "too many events wait"))
+            self._refuse(self._events.pop(0), ContractError(Reason.EXPIRED, name, "too many events wait"))
         self._events.append(_Happened(name, payload, self.hass.loop.time()))
         self._deliver_events()
+
+    def _refuse(self, happened: _Happened, error: ContractError) -> None:
+        """Drop an event, and let the node know that it needn't send it again."""
+        self._drop(happened.topic, error)
+        self._dispatcher.acks.refuse(self.id, happened.payload)
+
+    @callback
+    def _receive_journal(self, message: ReceiveMessage) -> None:
+        if self.blocked:
+            self._drop_blocked(message.topic)
+            return
+        try:
+            self._dispatcher.journals.receive(self, _bytes(message), partial(self._drop, message.topic))
+        except ContractError as error:
+            self._drop(message.topic, error)
 
     @callback
     def entity_added(self) -> None:
         """Deliver what waited for an entity, once Home Assistant has written its first state."""
-        if self._events:
-            self.hass.loop.call_soon(self._deliver_events)
+        self.hass.loop.call_soon(self._entity_shown)
+
+    @callback
+    def _entity_shown(self) -> None:
+        self._deliver_events()
+        self._dispatcher.node_changed(self)
+
+    @callback
+    def hub_ready(self) -> None:
+        """Let the events happen that have waited for Home Assistant to start."""
+        self._deliver_events()
+
+    @callback
+    def show(self, entity: AreaEntity[Any], write: Callable[[], None]) -> None:
+        """Let an entity write its state, and answer with what automations that starts."""
+        path = unique_id(self.id, entity.info)
+        if isinstance(entity.info, EventInfo) or not self._dispatcher.acks.watches(path):
+            write()
+            return
+
+        def show() -> Context | None:
+            write()
+            state = self.hass.states.get(entity.entity_id)
+            return state.context if state else None
+
+        self._dispatcher.acks.change(path, entity.seen, show)
 
     @callback
     def _deliver_events(self) -> None:
-        """Let the events happen that can be shown by now."""
-        if not self.online or self.info is None:
+        """Let the events happen that can be shown by now, and that automations can be started by."""
+        if not self.online or self.info is None or not self._dispatcher.hub.taking:
             return
         waiting, self._events = self._events, []
         for happened in waiting:
@@ -430,7 +508,10 @@ class AreaNode:
                 if not self._deliver(happened):
                     self._events.append(happened)
             except ContractError as error:
-                self._drop(happened.topic, error)
+                if error.reason is Reason.REPEATED:
+                    self._drop(happened.topic, error)  # it was answered again
+                else:
+                    self._refuse(happened, error)
 
     def _deliver(self, happened: _Happened) -> bool:
         """Let an event happen, once however often the broker repeats it; return whether its entity was there for it."""
@@ -441,12 +522,7 @@ class AreaNode:
         if not entity.added:
             return False
         event = Event.decode(happened.payload, entity.info)
-        if event.id in self._event_ids:
-            raise ContractError(Reason.REPEATED, event.id, "an event came again")
-        self._event_ids[event.id] = None
-        if len(self._event_ids) > REMEMBERED_EVENTS:
-            self._event_ids.popitem(last=False)
-        entity.happen(event)
+        self._dispatcher.acks.happen(unique_id(self.id, entity.info), event, partial(entity.happen, event))
         return True
 
 
