@@ -46,7 +46,9 @@ class House:
                 receive(message)
 
         previous = self._unsubscribe
-        self._unsubscribe = await mqtt.async_subscribe(self._hass, TOPIC, dispatch, 1, encoding=None)
+        # QoS 0: at QoS 1 Home Assistant's client answers each event with a small packet first, behind which the command that an
+        # automation sends may wait for 40 ms and more (it leaves Nagle's algorithm on). An event without an ack comes again anyway.
+        self._unsubscribe = await mqtt.async_subscribe(self._hass, TOPIC, dispatch, 0, encoding=None)
         if previous:
             previous()
 
