@@ -99,7 +99,8 @@ def constants() -> set[str]:
     from homeassistant import const
 
     names = {name for item in tree.walk(tree.INTEGRATION) if isinstance(item, ast.ImportFrom) for name in item.names}
-    return {getattr(const, name.name, "") for name in names}
+    values = (getattr(const, name.name, None) for name in names)
+    return {value for value in values if isinstance(value, str)}
 
 
 def test_errors_and_aborts() -> None:
@@ -184,6 +185,17 @@ def declared() -> set[tuple[str, str]]:
     return found
 
 
+def own() -> set[tuple[str, str]]:
+    """Return the platforms and translation keys of the entities that the hub itself adds."""
+    descriptions = {"OwnSensorDescription": "sensor", "SwitchEntityDescription": "switch"}
+    return {
+        (descriptions[name], key)
+        for name, _, words in tree.calls(tree.INTEGRATION)
+        if name in descriptions and (key := tree.literal(words.get("translation_key")))
+    }
+
+
 def test_entities() -> None:
     translated = {(platform, key) for platform, entities in ENGLISH["entity"].items() for key in entities}
-    assert declared() == translated
+    assert own()
+    assert declared() | own() == translated
