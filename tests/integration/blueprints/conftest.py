@@ -105,14 +105,20 @@ class Nursery:
         self.send(entity, event_type, **attributes)
         await settle(self.hass)
 
+    def commands(self) -> list[tuple[str, str]]:
+        """Return the commands since `told` was last asked: the entity and the payload of each."""
+        calls = self.mqtt_mock.async_publish.call_args_list
+        return [
+            (call.args[0].removeprefix("steward/nursery/").removesuffix("/command"), _text(call.args[1]))
+            for call in calls
+            if call.args[0].endswith("/command")
+        ]
+
     def told(self) -> list[tuple[str, bool]]:
         """Return what was told to be on or off since this was last asked, in this order."""
-        calls = [call for call in self.mqtt_mock.async_publish.call_args_list if call.args[0].endswith("/command")]
+        commands = self.commands()
         self.mqtt_mock.async_publish.reset_mock()
-        return [
-            (call.args[0].removeprefix("steward/nursery/").removesuffix("/command"), b"OFF" not in _bytes(call.args[1]))
-            for call in calls
-        ]
+        return [(name, "OFF" not in payload) for name, payload in commands]
 
     def turned_off(self) -> list[str]:
         """Return what was told to be off since this was last asked, in alphabetical order; nothing was told to be on."""
@@ -121,8 +127,8 @@ class Nursery:
         return sorted(name for name, _ in told)
 
 
-def _bytes(payload: str | bytes) -> bytes:
-    return payload if isinstance(payload, bytes) else payload.encode()
+def _text(payload: str | bytes) -> str:
+    return payload if isinstance(payload, str) else payload.decode()
 
 
 @pytest.fixture
