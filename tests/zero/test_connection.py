@@ -22,13 +22,13 @@ async def test_comes_and_leaves(zero: Callable[..., Zero], spy: Spy) -> None:
     await spy.online()
     info = spy.info()
     assert info["contract"] == 1
-    assert (info["name"], info["area"], info["capabilities"]) == ("Kitchen", "Ground floor", ["commands"])
+    assert (info["name"], info["area"], info["capabilities"]) == ("Kitchen", "Ground floor", ["commands", "rules"])
     assert set(info["versions"]) == {"steward", "python"}
-    assert info["modules"] == {"system": {}, "baby_stitch": {}}
+    assert info["modules"] == {"clock": {}, "rules": {}, "system": {}, "baby_stitch": {}}
     entities = {(entity["platform"], entity["key"]): entity for entity in info["entities"]}
     assert entities["binary_sensor", "problem_system"]["placeholders"] == {"module": "system"}
     assert ("button", "wave") in entities
-    assert {entity["module"] for entity in info["entities"]} == {"system", "baby_stitch"}
+    assert {entity["module"] for entity in info["entities"]} == {*info["modules"]}
     assert spy.last("kitchen/binary_sensor/problem_system/state") == b"OFF"
     await spy.until(lambda spy: spy.last("kitchen/sensor/memory_used/state"))
     assert daemon.end() == 0
@@ -141,7 +141,7 @@ async def test_leftovers(zero: Callable[..., Zero], spy: Spy, broker: Broker, *,
     daemon.end()
     daemon = zero({"system": None}, mqtt={"batch": not batch})
     await spy.until(lambda spy: spy.all("kitchen/status")[-2:] == [b"offline", b"online"])
-    assert spy.info()["capabilities"] == (["commands"] if batch else ["commands", "states"])
+    assert spy.info()["capabilities"] == (["commands", "rules"] if batch else ["commands", "rules", "states"])
     daemon.end()
     async with Spy.on(broker.port) as late:
         await late.caught_up()

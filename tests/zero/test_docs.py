@@ -1,8 +1,9 @@
 """What the documentation shows is true."""
 
+# ruff: noqa: ARG002
+
 import asyncio
 from dataclasses import replace
-import json
 from pathlib import Path
 import re
 from typing import Any
@@ -12,6 +13,8 @@ from gpiozero.pins.mock import MockFactory
 import pytest
 import voluptuous as vol
 
+from steward_house.protocol.entity import EntityInfo, State
+from steward_house.protocol.node import Event
 from steward_house.zero.module import Context, Module, Received
 from steward_house.zero.settings import read_settings
 
@@ -47,6 +50,17 @@ async def test_module(tmp_path: Path) -> None:
     task = asyncio.create_task(module(vol.Schema(module.schema)({"pin": 4})).run(context))
     rung = []
 
+    class Listening:
+        """Hears who rings."""
+
+        def own_state(self, entity: EntityInfo, state: State) -> None:
+            pass
+
+        def own_event(self, entity: EntityInfo, event: Event, payload: bytes, when: float) -> None:
+            rung.append(event.event_type)
+
+    node.watch(Listening())
+
     async def state(wanted: bytes) -> None:
         async with asyncio.timeout(20):
             while wanted not in dict(node.take_states()).values():
@@ -57,9 +71,6 @@ async def test_module(tmp_path: Path) -> None:
         pin = Device.pin_factory.pin(4)
         await asyncio.to_thread(pin.drive_low)
         await asyncio.to_thread(pin.drive_high)
-        if happened := node.next_event():
-            rung.append(json.loads(happened.payload)["event_type"])
-            node.sent(happened)
 
     try:
         await state(b"5")

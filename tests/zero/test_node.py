@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-import json
 from pathlib import Path
 import threading
 
@@ -12,34 +11,24 @@ from steward_house.protocol.entity import EntityInfo, EventInfo, NumberInfo, Sen
 from steward_house.protocol.fields import ContractError, Json, Reason
 from steward_house.protocol.node import MAX_ENTITIES, Command, NodeInfo, decode_states
 from steward_house.zero import node as node_module
+from steward_house.zero.clock import Clock
 from steward_house.zero.commands import Commands
 from steward_house.zero.machine import Machine, read_machine
-from steward_house.zero.module import Module, Received
+from steward_house.zero.module import Received
 from steward_house.zero.node import Node
-from steward_house.zero.settings import ModuleSettings, MqttSettings, Settings
 from steward_house.zero.storage import Storage
 from steward_house.zero.words import printable
 
-INSTANCE = "01JD0000000000000000000000"
+from .room import INSTANCE, make_settings
+
 TEMPERATURE = SensorInfo(key="temperature", name="Temperature", unit="°C", module="one")
 SWITCH = SwitchInfo(key="switch", name="Switch", module="one")
 BELL = EventInfo(key="bell", name="Bell", event_types=("rung",), module="one")
 
 
 def make(directory: Path, *modules: str, batch: bool = False, port: int = 1883) -> Node:
-    return Node(make_settings(directory, *modules, batch=batch, port=port), Machine(), Storage(directory), INSTANCE)
-
-
-def make_settings(directory: Path, *modules: str, batch: bool = False, port: int = 1883) -> Settings:
-    return Settings(
-        node="kitchen",
-        name="Kitchen",
-        area=None,
-        state_dir=directory,
-        log_level="info",
-        mqtt=MqttSettings(host="127.0.0.1", port=port, batch=batch),
-        modules=tuple(ModuleSettings(name=name, kind=Module) for name in modules or ("one", "two")),
-    )
+    settings = make_settings(directory, *modules, batch=batch, port=port)
+    return Node(settings, Machine(), Storage(directory), INSTANCE, Clock())
 
 
 @pytest.mark.parametrize(
@@ -59,12 +48,18 @@ def test_bad_declarations(tmp_path: Path, entities: list[EntityInfo], reason: Re
         node.declare("two", tuple(entities))
     assert raised.value.reason is reason
     info = NodeInfo.decode(node.take_info() or b"")
-    assert [entity.key for entity in info.entities] == ["problem_one", "temperature", "problem_two"]
+    assert [entity.key for entity in info.entities] == [
+        "problem_clock",
+        "problem_rules",
+        "problem_one",
+        "temperature",
+        "problem_two",
+    ]
 
 
 def test_too_large_declaration(tmp_path: Path) -> None:
     """What makes the info too large is refused, also where it only would with the longest reasons of problems."""
-    node = make(tmp_path, *(f"module{number}" for number in range(64)))
+    node = make(tmp_path, *(f"module{number}" for number in range(62)))
 
     def large(number: int) -> tuple[EntityInfo, ...]:
         options = tuple(f"{'a' * 200}{number}" for number in range(60))
@@ -74,9 +69,9 @@ def test_too_large_declaration(tmp_path: Path) -> None:
         node.declare("module0", large(41))
     assert raised.value.reason is Reason.TOO_LARGE
     node.declare("module0", large(35))
-    for number in range(64):
+    for number in range(62):
         node.set_problem(f"module{number}", "\U00010000" * 300)
-    assert len(NodeInfo.decode(node.take_info() or b"").entities) == 64 + 35
+    assert len(NodeInfo.decode(node.take_info() or b"").entities) == 2 + 62 + 35
 
 
 async def test_bad_tellings(tmp_path: Path) -> None:
@@ -89,7 +84,6 @@ async def test_bad_tellings(tmp_path: Path) -> None:
         node.happen("one", BELL, "broken", {})
     with pytest.raises(ContractError):
         node.happen("one", BELL, "rung", {"at": "noon"})
-    assert node.next_event() is None
 
 
 def test_only_changes_are_sent(tmp_path: Path) -> None:
@@ -166,7 +160,7 @@ async def test_other_nodes_topics_are_left_alone(tmp_path: Path) -> None:
 async def test_more_kept_than_fits(tmp_path: Path) -> None:
     entities = [SensorInfo(key=f"key{number}", name="Many", module="one").declare() for number in range(MAX_ENTITIES)]
     Storage(tmp_path).save("node", {"entities": entities})
-    assert len(NodeInfo.decode(make(tmp_path).take_info() or b"").entities) == 2
+    assert len(NodeInfo.decode(make(tmp_path).take_info() or b"").entities) == 4
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"topics": 1}', '{"entities": [{"platform": "toaster"}]}'])
@@ -245,31 +239,9 @@ def test_problem_without_words(tmp_path: Path, reason: str) -> None:
     assert NodeInfo.decode(node.take_info() or b"").modules["one"].problem == "no reason was given"
 
 
-async def test_events_wait_in_order(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    node = make(tmp_path)
-    node.declare("one", (BELL,))
-    events = [node.happen("one", BELL, "rung", {"number": number}) for number in range(103)]
-    sent = []
-    while happened := node.next_event():
-        assert happened is node.next_event()  # until the broker has it
-        sent.append(json.loads(happened.payload)["id"])
-        node.sent(happened)
-    assert sent == [event.id for event in events[3:]]
-    assert len(caplog.records) == 1
-
-
-async def test_events_get_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    node = make(tmp_path)
-    node.declare("one", (BELL,))
-    node.happen("one", BELL, "rung", {})
-    assert node.next_event()
-    monkeypatch.setattr(node_module, "_EVENT_LIFE", -1)
-    assert node.next_event() is None
-
-
 async def test_order_of_commands() -> None:
     entities = {SWITCH.id: SWITCH}
-    commands = Commands(entities.get)
+    commands = Commands(entities.get, Clock(), lambda *_: True)
     now = datetime.now(UTC)
 
     def tell(target: bool, age: float) -> Received | None:

@@ -88,7 +88,7 @@ def test_schema_that_fails(tmp_path: Path, plugins: Path, module: str) -> None:
 def test_too_many_modules(tmp_path: Path) -> None:
     path = tmp_path / "zero.yaml"
     path.write_text("\n".join(["node: a", "modules:", *(f"  m{number}: {{}}" for number in range(65))]))
-    assert faults(path)[0] == "modules: are at most 64"
+    assert faults(path)[0] == "modules: are at most 62"
 
 
 def test_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

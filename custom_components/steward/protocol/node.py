@@ -259,15 +259,15 @@ class Event:
         return readable(self, payload, lambda payload: self.decode(payload, entity))
 
     @classmethod
-    def decode(cls, payload: bytes, entity: EventInfo) -> Self:
-        """Read an event of an entity.
+    def decode(cls, payload: bytes, entity: EventInfo | None = None) -> Self:
+        """Read an event; of an entity, where it is known.
 
         Raises:
             ContractError: it is not valid, or not one of the entity's types.
         """
         fields = Fields(parse(payload, MAX_EVENT_BYTES))
         event_type = fields.text("event_type")
-        if event_type not in entity.event_types:
+        if entity is not None and event_type not in entity.event_types:
             raise ContractError(Reason.UNKNOWN_EVENT_TYPE, "event_type", f"not declared: {event_type!r:.40}")
         return cls(
             event_type,

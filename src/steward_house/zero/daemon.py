@@ -12,10 +12,13 @@ import threading
 import time
 from typing import Final
 
+from .clock import Clock
+from .dispatcher import Dispatcher
+from .keeper import Keeper
 from .link import Link
 from .machine import read_machine
 from .node import Node
-from .settings import Settings, SettingsError, read_settings
+from .settings import CLOCK, Settings, SettingsError, read_settings
 from .storage import Storage, StorageError
 from .supervisor import Patience, Supervisor
 from .watchdog import Watchdog
@@ -111,22 +114,30 @@ async def _run(settings: Settings, storage: Storage, instance: str, patience: Pa
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    node = Node(settings, read_machine(), storage, instance)
+    clock = Clock()
+    clock.restore(storage.load(CLOCK))
+    keeper = Keeper(storage)
+    node = Node(settings, read_machine(), storage, instance, clock)
     supervisor = Supervisor(node, settings.modules, patience)
-    link = Link(settings, instance, node, supervisor.tell)
+    # Rules are there before any module tells something.
+    dispatcher = Dispatcher(node, keeper, clock, supervisor.tell)
+    link = Link(settings, instance, node, dispatcher)
     with Watchdog(block_limit):
         modules = asyncio.create_task(supervisor.run())
         connection = asyncio.create_task(link.run())
         keeping = asyncio.create_task(node.save_changes())
+        writing = asyncio.create_task(keeper.run())
         end = asyncio.create_task(ending.wait())
-        await asyncio.wait({modules, connection, keeping, end}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({modules, connection, keeping, writing, end}, return_when=asyncio.FIRST_COMPLETED)
         modules.cancel()
         keeping.cancel()
-        await asyncio.wait({modules, keeping})
+        writing.cancel()
+        await asyncio.wait({modules, keeping, writing})
         link.leave()
         await asyncio.wait({connection}, timeout=_FAREWELL)
         await node.save()
-        for task in (connection, keeping, modules):
+        await keeper.save()
+        for task in (connection, keeping, writing, modules):
             if task.done() and not task.cancelled():
                 task.result()  # a bug of ours is not passed over in silence
 

@@ -3,17 +3,17 @@
 import asyncio
 from collections.abc import Callable
 import contextlib
+from functools import partial
 import logging
 import socket
-from typing import Final, override
+from typing import Final, cast, override
 
 import aiomqtt
 
 from ..protocol.fields import ContractError
-from ..protocol.node import ROOT, Leaf, Status, topic
+from ..protocol.node import Leaf, Status, topic
 from .backoff import Backoff
-from .commands import Commands
-from .module import Received
+from .dispatcher import Dispatcher
 from .node import Node
 from .settings import Settings
 
@@ -26,6 +26,8 @@ _HELD: Final = 10
 """A connection that was kept for so many seconds was a good one."""
 _TIMEOUT: Final = 5
 """Seconds that the broker may take to answer."""
+_IN_FLIGHT: Final = 1000
+"""Messages that the broker hasn't confirmed yet; more are not sent, as they would come too late."""
 
 
 class _Errors(logging.Handler):
@@ -38,15 +40,30 @@ class _Errors(logging.Handler):
         self.last = record.getMessage()
 
 
+class _Inbox(asyncio.Queue[aiomqtt.Message]):
+    """Hands messages over as they come, instead of keeping them: while the node is busy, they wait with the broker."""
+
+    def __init__(self, hear: Callable[[aiomqtt.Message], None], maxsize: int) -> None:
+        super().__init__(maxsize)
+        self._hear = hear
+
+    @override
+    def put_nowait(self, item: aiomqtt.Message) -> None:
+        self._hear(item)
+
+
 class Link:
     """The connection, over and over."""
 
-    def __init__(self, settings: Settings, instance: str, node: Node, tell: Callable[[Received], None]) -> None:
-        """Prepare to send what `node` has, and to hand over commands with `tell`."""
-        self.commands = Commands(node.entity)
+    def __init__(self, settings: Settings, instance: str, node: Node, dispatcher: Dispatcher) -> None:
+        """Prepare to send what `node` has, and to be there for `dispatcher`."""
         self._settings = settings
         self._node = node
-        self._tell = tell
+        self._dispatcher = dispatcher
+        self._outbox = dispatcher.outbox
+        self._subscribed: set[str] = set()
+        self._posts: set[asyncio.Task[None]] = set()
+        self._bug: Exception | None = None
         self._tls = settings.mqtt.tls()
         self._status = topic(settings.node, Leaf.STATUS)
         # Two nodes that claim one id must both stay connected: they would throw each other out and nobody would see why.
@@ -98,7 +115,10 @@ class Link:
             logger=self._library,
             tls_context=self._tls,
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
-            max_queued_incoming_messages=1000,
+            queue_type=cast("type[asyncio.Queue[aiomqtt.Message]]", partial(_Inbox, self._hear)),
+            # An act doesn't wait until the broker has confirmed others.
+            max_inflight_messages=_IN_FLIGHT,
+            max_queued_outgoing_messages=_IN_FLIGHT,
         )
 
     async def _stay(self, client: aiomqtt.Client) -> None:
@@ -129,37 +149,90 @@ class Link:
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in tasks:
+            self._dispatcher.disconnect()
+            for task in (*tasks, *self._posts):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, *self._posts, return_exceptions=True)
         for task in done:
             task.result()
 
     async def _listen(self, client: aiomqtt.Client) -> None:
-        async for message in client.messages:
-            if message.topic.value == self._status:
-                self._hear(message)
-                continue
-            command = self.commands.read(message.topic.value, message.payload, retained=message.retain)
-            if command is not None:
-                self._tell(command)
+        """Wait for the end of the connection."""
+        try:
+            async for _ in client.messages:
+                pass
+        finally:
+            if self._bug is not None:
+                raise self._bug
+
+    def _hear(self, message: aiomqtt.Message) -> None:
+        where = message.topic.value
+        try:
+            if where == self._status:
+                self._contradict(message)
+            else:
+                self._dispatcher.hear(where, message.payload, retained=message.retain)
+        except Exception as error:
+            self._bug = error
+            raise
+
+    def _post(
+        self, client: aiomqtt.Client, where: str, payload: bytes, *, taken: Callable[[], None] | None = None
+    ) -> None:
+        """Send a message without waiting for the broker to confirm it; nothing comes between this and what is sent next."""
+        task = asyncio.Task(
+            self._publish(client, where, payload, taken), loop=asyncio.get_running_loop(), eager_start=True
+        )
+        if not task.done():
+            self._posts.add(task)
+            task.add_done_callback(self._posts.discard)
+
+    async def _publish(
+        self, client: aiomqtt.Client, where: str, payload: bytes, taken: Callable[[], None] | None
+    ) -> None:
+        with contextlib.suppress(aiomqtt.MqttError):  # if the connection is lost, the listener notices
+            await client.publish(where, payload, qos=1)
+            if taken is not None:
+                taken()
 
     async def _talk(self, client: aiomqtt.Client) -> None:
         """Say everything, then what changes."""
-        await client.subscribe([(f"{ROOT}/{self._settings.node}/+/+/command", 1), (self._status, 1)])
+        self._subscribed.clear()
+        self._dispatcher.connect(partial(self._post, client))
+        await self._subscribe(client)
         await self._say_everything(client)
         _LOG.info("Connected to %s:%s", self._settings.mqtt.host, self._settings.mqtt.port)
         self._fault = None
         while not self._leaving.is_set():
             await self._node.changed.wait()
             self._node.changed.clear()
+            await self._subscribe(client)
             if self._contradicted:
                 await self._say_everything(client)
             await self._send_events(client)
-            await asyncio.sleep(_WINDOW)
+            await self._gather()
+            await self._send_events(client)
             await self._send_info(client)
             await self._send_states(client)
         await self._send_events(client)  # of the last moment
+        if self._posts:
+            await asyncio.wait({*self._posts})
+
+    async def _gather(self) -> None:
+        """Let changes come together for a moment, unless there is an event: that doesn't wait."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_WINDOW):
+                await self._outbox.arrived.wait()
+
+    async def _subscribe(self, client: aiomqtt.Client) -> None:
+        if not self._dispatcher.resubscribe:
+            return
+        self._dispatcher.resubscribe = False
+        topics = {**self._dispatcher.topics(), self._status: 1}
+        await client.subscribe([*topics.items()])
+        if gone := sorted(self._subscribed - topics.keys()):
+            await client.unsubscribe(gone)
+        self._subscribed = set(topics)
 
     async def _say_everything(self, client: aiomqtt.Client) -> None:
         self._contradicted = False
@@ -168,19 +241,19 @@ class Link:
         await self._send_states(client)
         await client.publish(self._status, Status.ONLINE.value, qos=1, retain=True)
 
-    def _hear(self, message: aiomqtt.Message) -> None:
+    def _contradict(self, message: aiomqtt.Message) -> None:
         """Take note that this node is said to be offline: by another one with its id, which has left, or an earlier connection's will."""
         if message.payload == Status.OFFLINE.encode() and not message.retain and not self._leaving.is_set():
             self._contradicted = True
             self._node.changed.set()
 
     async def _send_events(self, client: aiomqtt.Client) -> None:
-        while happened := self._node.next_event():
+        while (event := self._outbox.next()) is not None:
             # The hub drops an event of an entity that it doesn't know yet; an automation may ask for a state that came before it.
             await self._send_info(client)
             await self._send_states(client)
-            await client.publish(happened.topic, happened.payload, qos=1)
-            self._node.sent(happened)
+            self._outbox.sent(event)
+            self._post(client, event.topic, event.payload, taken=event.take)
 
     async def _send_info(self, client: aiomqtt.Client) -> None:
         info = self._valid(self._node.take_info)

@@ -36,6 +36,10 @@ class Received:
     deadline: float
 
 
+type Tell = Callable[[Received], bool]
+"""Hands a command to the module that its entity belongs to; tells whether that runs."""
+
+
 class Host(Protocol):
     """The node, as far as a module's context needs it."""
 

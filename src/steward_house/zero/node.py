@@ -1,18 +1,15 @@
-"""What the node is and knows: its modules' entities, their last states, and the events that wait to be sent.
+"""What the node is and knows: its modules' entities and their last states.
 
-Modules tell it (through their contexts), the link takes from it what is to be sent.
+Modules tell it (through their contexts), the link takes from it what is to be sent, the dispatcher watches it.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
 from functools import partial
 import logging
 import re
 import secrets
-from typing import Final
+from typing import Final, Protocol
 
 from ..protocol.entity import (
     BinarySensorInfo,
@@ -40,9 +37,10 @@ from ..protocol.node import (
     topic,
 )
 from ..protocol.ulid import RANDOM_BYTES, ulid
+from .clock import Clock
 from .commands import EntityId
 from .machine import Machine
-from .settings import Settings
+from .settings import OWN_MODULES, Settings
 from .storage import Storage, StorageError
 from .words import printable
 from .worker import HangingError, Worker
@@ -52,27 +50,29 @@ _DOCUMENT: Final = "node"
 _NAME: Final = re.compile(r"[a-z_]+/[a-z0-9_-]+")
 _LONGEST_REASON: Final = "\U00010000" * MAX_TEXT
 """As many bytes as a module's problem can have."""
-_MAX_EVENTS: Final = 100
 _SAVING: Final = 20.0
 """Seconds that the disk may take."""
-_EVENT_LIFE: Final = 10.0
-"""Seconds that an event waits for a connection: what it would start later is not wanted any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """An event that waits to be sent: its topic, its payload, and the loop's time when it happened."""
+class Watcher(Protocol):
+    """Who is told at once what happens at the node."""
 
-    topic: str
-    payload: bytes
-    when: float
+    def own_state(self, entity: EntityInfo, state: State) -> None:
+        """Take a state that has changed."""
+
+    def own_gone(self, identity: EntityId) -> None:
+        """Take that there is an entity no more."""
+
+    def own_event(self, entity: EventInfo, event: Event, payload: bytes, when: float) -> None:
+        """Take an event: itself, written, and the loop's time when it happened."""
 
 
 class Node:
     """The node itself. `changed` is set whenever there is something to send, `unsaved` whenever there is something to keep."""
 
-    def __init__(self, settings: Settings, machine: Machine, storage: Storage, instance: str) -> None:
+    def __init__(self, settings: Settings, machine: Machine, storage: Storage, instance: str, clock: Clock) -> None:
         """Start from what the last run kept."""
+        self.id = settings.node
         self.changed = asyncio.Event()
         self.unsaved = asyncio.Event()
         self.stale_topics: set[str] = set()
@@ -80,16 +80,17 @@ class Node:
         self._machine = machine
         self._storage = storage
         self._instance = instance
-        self._problems: dict[str, str | None] = {module.name: None for module in settings.modules}
-        self._declared: dict[str, tuple[EntityInfo, ...]] = {module.name: () for module in settings.modules}
+        self._clock = clock
+        self._watcher: Watcher | None = None
+        modules = (*OWN_MODULES, *(module.name for module in settings.modules))
+        self._problems: dict[str, str | None] = dict.fromkeys(modules)
+        self._declared: dict[str, tuple[EntityInfo, ...]] = dict.fromkeys(modules, ())
         self._entities: dict[EntityId, EntityInfo] = {}
         self._states: dict[EntityId, State] = {}
         self._last: dict[EntityId, State] = {}
         self._kept: dict[str, Json] = {}
         self._dirty: set[EntityId] = set()
         self._info_dirty = True
-        self._events: deque[Happened] = deque()
-        self._lost_events = 0
         self._unfit = False
         self._disk = Worker("storage")
         self._saving = asyncio.Lock()
@@ -156,15 +157,11 @@ class Node:
         """
         declared = self._owned(module, entity)
         assert isinstance(declared, EventInfo)  # noqa: S101 (same id, same platform)
-        at = datetime.now(UTC)
+        at = self._clock.now()
         event = Event(event_type, ulid(round(at.timestamp() * 1000), secrets.token_bytes(RANDOM_BYTES)), at, attributes)
         payload = event.encode(declared)
-        if len(self._events) == _MAX_EVENTS:
-            self._events.popleft()
-            self._lose_event()
-        where = state_topic(self._settings.node, declared.platform, declared.key)
-        self._events.append(Happened(where, payload, asyncio.get_running_loop().time()))
-        self.changed.set()
+        if self._watcher is not None:
+            self._watcher.own_event(declared, event, payload, asyncio.get_running_loop().time())
         return event
 
     # --- for the supervisor ------------------------------------------------------------------------------------------
@@ -184,6 +181,16 @@ class Node:
         for entity in self._declared[module]:
             if _has_state(entity):
                 self._set(entity, None)
+
+    # --- for the dispatcher ------------------------------------------------------------------------------------------
+
+    def watch(self, watcher: Watcher) -> None:
+        """Have somebody told what happens."""
+        self._watcher = watcher
+
+    def states(self) -> Iterator[tuple[EntityInfo, State]]:
+        """Yield the entities that have states, and those."""
+        return ((self._entities[identity], state) for identity, state in self._states.items())
 
     # --- for the link ------------------------------------------------------------------------------------------------
 
@@ -218,20 +225,6 @@ class Node:
             return []
         states = {entity: self._states.get(entity.id) for entity in self._entities.values() if _has_state(entity)}
         return [(topic(node, Leaf.STATES), self._encode_together(states))]
-
-    def next_event(self) -> Happened | None:
-        """Return the oldest event that still is worth sending; it stays until `sent`."""
-        now = asyncio.get_running_loop().time()
-        while self._events and now - self._events[0].when > _EVENT_LIFE:
-            self._events.popleft()
-            self._lose_event()
-        return self._events[0] if self._events else None
-
-    def sent(self, happened: Happened) -> None:
-        """Forget an event that the broker has."""
-        if self._events and self._events[0] is happened:
-            self._events.popleft()
-            self._lost_events = 0
 
     def cleared(self, stale: str) -> None:
         """Forget a topic on which the broker keeps nothing any more."""
@@ -307,7 +300,11 @@ class Node:
     # --- what must fit -----------------------------------------------------------------------------------------------
 
     def _info(self, problems: Mapping[str, str | None], declared: Mapping[str, tuple[EntityInfo, ...]]) -> NodeInfo:
-        capabilities = (Capability.COMMANDS, *((Capability.STATES,) if self._settings.mqtt.batch else ()))
+        capabilities = (
+            Capability.COMMANDS,
+            Capability.RULES,
+            *((Capability.STATES,) if self._settings.mqtt.batch else ()),
+        )
         return NodeInfo(
             instance=self._instance,
             name=self._settings.name,
@@ -365,6 +362,8 @@ class Node:
         self.stale_topics -= self.state_topics()
         for identity in before.keys() - self._entities.keys():
             self._states.pop(identity, None)
+            if self._watcher is not None:
+                self._watcher.own_gone(identity)
         self._dirty |= {
             entity.id for entity in self._entities.values() if entity.id not in before and _has_state(entity)
         }
@@ -377,6 +376,8 @@ class Node:
             self._states[entity.id] = state
             self._dirty.add(entity.id)
             self.changed.set()
+            if self._watcher is not None:
+                self._watcher.own_state(entity, state)
 
     def _keep(self, entity: EntityInfo, state: State) -> None:
         if isinstance(entity, SwitchInfo | NumberInfo) and self._kept.get(_name(entity)) != (
@@ -384,11 +385,6 @@ class Node:
         ):
             self._kept[_name(entity)] = kept
             self.unsaved.set()
-
-    def _lose_event(self) -> None:
-        self._lost_events += 1
-        if self._lost_events == 1:
-            _LOG.warning("Events are lost: there is no connection, or it is too slow")
 
 
 def _all_entities(declared: Mapping[str, tuple[EntityInfo, ...]]) -> tuple[EntityInfo, ...]:

@@ -22,6 +22,11 @@ from .words import described
 _MAX_PORT: Final = 65535
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _MAX_MODULE_NAME: Final = 56
+CLOCK: Final = "clock"
+RULES: Final = "rules"
+OWN_MODULES: Final = (CLOCK, RULES)
+"""What the node shows problems of as if it were modules."""
+_MAX_MODULES: Final = MAX_MODULES - len(OWN_MODULES)
 """So that the key `problem_<module>` fits the contract."""
 
 
@@ -234,7 +239,7 @@ _SCHEMA: Final[dict[Any, Any]] = {
         "key": _text,
         "batch": _flag,
     },
-    "modules": vol.All({_text: object}, vol.Length(max=MAX_MODULES, msg=f"are at most {MAX_MODULES}")),
+    "modules": vol.All({_text: object}, vol.Length(max=_MAX_MODULES, msg=f"are at most {_MAX_MODULES}")),
 }
 
 
@@ -279,6 +284,8 @@ def _read_module(name: str, given: object, plugins: Mapping[str, EntryPoint], fa
         return ModuleSettings(name=name, kind="")
     if not KEY.fullmatch(name) or len(name) > _MAX_MODULE_NAME:
         faults.append(f"{where}: a module's name has 1 to {_MAX_MODULE_NAME} of a-z, 0-9, _ and -")
+    if name in OWN_MODULES:
+        faults.append(f"{where}: the node itself goes by this name")
     kind = load(plugins[name])
     if isinstance(kind, str):
         return ModuleSettings(name=name, kind=kind)

@@ -50,8 +50,15 @@ class Storage:
     def load(self, name: str) -> Json:
         """Return a document; None where there is none that can be read."""
         try:
-            return parse((self.directory / f"{name}.json").read_bytes(), _MAX_BYTES)
-        except (OSError, ContractError):
+            return parse(self.load_bytes(name) or b"", _MAX_BYTES)
+        except ContractError:
+            return None
+
+    def load_bytes(self, name: str) -> bytes | None:
+        """Return a document as it was written; None where there is none that can be read."""
+        try:
+            return (self.directory / f"{name}.json").read_bytes()
+        except OSError:
             return None
 
     def save(self, name: str, document: Json) -> None:
@@ -60,7 +67,15 @@ class Storage:
         Raises:
             StorageError: it can't be kept.
         """
-        self._write(f"{name}.json", dump(document))
+        self.save_bytes(name, dump(document))
+
+    def save_bytes(self, name: str, content: bytes) -> None:
+        """Keep a document that is written already.
+
+        Raises:
+            StorageError: it can't be kept.
+        """
+        self._write(f"{name}.json", content)
 
     def _write(self, name: str, content: bytes) -> None:
         path = ""

@@ -48,13 +48,14 @@ class Supervisor:
             for runner in self._runners.values():
                 group.create_task(runner.run())
 
-    def tell(self, command: Received) -> None:
-        """Hand a command to the module that its entity belongs to."""
+    def tell(self, command: Received) -> bool:
+        """Hand a command to the module that its entity belongs to; return whether that runs."""
         runner = self._runners.get(command.entity.module or "")
         if runner is None or runner.context is None:
             _LOG.warning("Dropped a command to %s: its module isn't running", command.entity.key)
-        else:
-            runner.context.tell(command)
+            return False
+        runner.context.tell(command)
+        return True
 
 
 class _Runner:

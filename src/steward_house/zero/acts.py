@@ -1,0 +1,125 @@
+"""Does what the rules say: tells this node's modules, or the nodes that can't run rules themselves, and writes it down."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from ..protocol.entity import MAX_STATE_BYTES, Platform
+from ..protocol.fields import ContractError, Json, Reason, dump, parse, utf8
+from ..protocol.node import command_topic
+from ..protocol.rules import split_path
+from ..protocol.shadow import Act
+from .clock import Clock
+from .commands import Commands
+from .journal import Journal
+from .module import COMMAND_LIFE, Received, Tell
+from .node import Node
+
+_MOST: Final = 1000
+
+
+class Post(Protocol):
+    """Sends a message without waiting for anything; it is lost if the connection is."""
+
+    def __call__(self, topic: str, payload: bytes, *, taken: Callable[[], None] | None = None) -> None:
+        """Send it once, with QoS 1; call `taken` when the broker has it."""
+
+
+class Acts:
+    """What the node does by itself. `post` is None while there is no connection; `faults` says of entities why they can't be told."""
+
+    def __init__(self, node: Node, commands: Commands, tell: Tell, journal: Journal, clock: Clock) -> None:
+        """Act for `node`: hand commands to its modules by `tell`."""
+        self.post: Post | None = None
+        self.faults: dict[str, str] = {}
+        self.dropped = 0
+        self._node = node
+        self._commands = commands
+        self._tell = tell
+        self._journal = journal
+        self._clock = clock
+        self._echoes: Counter[tuple[str, bytes]] = Counter()
+
+    def do(self, act: Act, event_type: str | None) -> None:
+        """Do it, if it can be done; `event_type` is that of the event that started it."""
+        try:
+            done = self._do(act)
+        except ContractError as error:
+            self.dropped += 1
+            self.faults[act.entity] = f"{act.firing.rule.name} can't tell {act.entity}: {error}"
+            return
+        self.faults.pop(act.entity, None)
+        if done:
+            self._write_down(act, event_type)
+
+    def disconnect(self) -> None:
+        """Have no connection any more: what was sent on it may not have arrived."""
+        self.post = None
+        self._echoes.clear()
+
+    def is_echo(self, entity: str, payload: bytes) -> bool:
+        """Whether a command to another node's entity is this node's own, as it comes back from the broker."""
+        if not self._echoes[entity, payload]:
+            return False
+        self._echoes[entity, payload] -= 1
+        return True
+
+    def _do(self, act: Act) -> bool:
+        node, platform, key = split_path(act.entity)
+        if node != self._node.id:
+            return self._send(act, command_topic(node, platform, key))
+        entity = self._node.entity((platform, key))
+        if entity is None:
+            raise ContractError(Reason.UNKNOWN_ENTITY, detail="there is no such entity")
+        target = entity.from_json(act.value)
+        entity.check_target(target)
+        self._commands.acted(entity.id, self._clock.at(act.due))
+        return self._tell(Received(entity, target, asyncio.get_running_loop().time() + COMMAND_LIFE))
+
+    def _send(self, act: Act, topic: str) -> bool:
+        payload = dump(act.value) if isinstance(act.value, dict) else str(act.value).encode()
+        if len(payload) > MAX_STATE_BYTES:
+            raise ContractError(Reason.TOO_LARGE, detail="too large for a command")
+        if self.post is None:
+            return False
+        if len(self._echoes) > _MOST:
+            self._echoes.clear()  # a broker that lets nobody listen
+        self._echoes[act.entity, payload] += 1
+        self.post(topic, payload)
+        return True
+
+    def _write_down(self, act: Act, event_type: str | None) -> None:
+        data: dict[str, Json] = {
+            "rule": act.firing.rule.id,
+            "name": act.firing.rule.name,
+            "cause": act.firing.cause,
+            "entity": act.entity,
+            "value": act.value,
+            "trigger": act.firing.entity,
+            "away": act.away,
+        }
+        if event_type is not None:
+            data["event_type"] = event_type
+        self._journal.add("acted", data)
+
+
+def read_plain(platform: Platform, payload: bytes) -> tuple[Json, str | None]:
+    """Return what a command to another node's entity tells it to be, as rules have it, and its cause.
+
+    Raises:
+        ContractError: it is none.
+    """
+    if payload.startswith(b"{"):
+        value = parse(payload, MAX_STATE_BYTES)
+        if isinstance(value, dict) and "value" in value:
+            cause = value.get("cause")
+            return value["value"], cause if isinstance(cause, str) else None
+        return value, None
+    text = utf8(payload[:MAX_STATE_BYTES])
+    if platform is not Platform.NUMBER:
+        return text, None
+    try:
+        return float(text), None
+    except ValueError:
+        raise ContractError(Reason.BAD_VALUE, detail="not a number") from None
