@@ -7,6 +7,8 @@ import pytest
 
 from .firmware import Client, Node, build, run
 
+pytestmark = pytest.mark.timeout(300)  # the first time, ESPHome compiles all of a node
+
 WITHIN = 200
 """Milliseconds after a press at which the node has acted if it doesn't wait for the hub, and hasn't if it does."""
 BEYOND = 500

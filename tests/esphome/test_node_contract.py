@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from steward_house.protocol.entity import (
     BinarySensorInfo,
     ButtonInfo,
@@ -15,6 +17,8 @@ from steward_house.protocol.entity import (
 from steward_house.protocol.node import NodeInfo
 
 from .firmware import build, run
+
+pytestmark = pytest.mark.timeout(300)  # the first time, ESPHome compiles all of a node
 
 
 async def test_info(tmp_path: Path) -> None:
@@ -38,6 +42,7 @@ async def test_info(tmp_path: Path) -> None:
             LightInfo(key="plain", name="Plain"),
             LightInfo(key="dimmed", name="Dimmed", brightness=True),
             LightInfo(key="coloured", name="Coloured", brightness=True, color=True),
+            LightInfo(key="either", name="Either", brightness=True),
             NumberInfo(key="limit", name="Limit", minimum=-2.5, maximum=1_000_000, step=0.1, mode=NumberMode.BOX),
             NumberInfo(key="delay", name="Delay", minimum=0, maximum=60, mode=NumberMode.SLIDER, unit="s"),
             SensorInfo(

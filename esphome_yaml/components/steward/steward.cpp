@@ -1,7 +1,7 @@
 #include "steward.h"
 
 #include <algorithm>
-#include <cinttypes>
+#include <cstdint>
 #include <cstdio>
 
 #include "esphome/core/application.h"
@@ -12,7 +12,6 @@ namespace esphome::steward {
 
 static constexpr const char *BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 static constexpr size_t ULID_LENGTH = 26;
-// A name of 255 characters is the longest that the contract takes; ESPHome's own limits are lower.
 static constexpr int MAX_PRECISION = 16;
 
 static void add_text(std::string &json, const char *text) {
@@ -113,7 +112,11 @@ static void add_more(std::string &json, light::LightState &entity) {
   const auto traits = entity.get_traits();
   if (traits.supports_color_capability(light::ColorCapability::BRIGHTNESS))
     add(json, "brightness", true);
-  if (traits.supports_color_capability(light::ColorCapability::RGB))
+  // A light that can be white instead of coloured tells an empty colour then, which the contract doesn't know.
+  bool color = traits.supports_color_capability(light::ColorCapability::RGB);
+  for (light::ColorMode mode : traits.get_supported_color_modes())
+    color = color && (mode & light::ColorCapability::RGB);
+  if (color)
     add(json, "color", true);
 }
 #endif
