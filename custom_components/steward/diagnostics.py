@@ -9,13 +9,14 @@ from homeassistant.core import HomeAssistant
 from .area.describe import describe
 from .area.node import AreaNode, StewardConfigEntry
 from .const import CONF_INSTANCE
+from .dispatch import async_get_dispatcher
 
 TO_REDACT = {CONF_INSTANCE, "house"}
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: StewardConfigEntry) -> dict[str, Any]:
     """Return what a node is and does, which of its messages were dropped, and which of its words were left out."""
-    shown: dict[str, Any] = {"entry": entry.as_dict()}
+    shown: dict[str, Any] = {"entry": entry.as_dict(), "dispatcher": async_get_dispatcher(hass).as_dict()}
     # An entry that waits for its broker has no node yet.
     if node := getattr(entry, "runtime_data", None):
         shown |= {"online": node.online, "blocked": node.blocked, "dropped": node.drops.as_dict(), "info": _info(node)}

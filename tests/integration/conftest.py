@@ -85,6 +85,7 @@ def no_complaints(caplog: pytest.LogCaptureFixture) -> Generator[None]:
         if record.levelname in ("WARNING", "ERROR")
         and "steward" in f"{record.name} {record.getMessage()}"
         and "which has not been tested by Home Assistant" not in record.getMessage()
+        and not record.getMessage().startswith("Executing <")  # asyncio finds a busy machine slow
     ]
     assert complaints == []
 
@@ -99,6 +100,11 @@ def declared(hass: HomeAssistant, entry: MockConfigEntry) -> set[str]:
     """Return the registered unique ids of an entry's entities without those of the hub's own."""
     entries = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
     return {entry.unique_id for entry in entries if "/hub/" not in entry.unique_id}
+
+
+def said(mqtt_mock: Any, topic: str) -> list[bytes]:
+    """Return the payloads that Home Assistant has published on a topic."""
+    return [call.args[1] for call in mqtt_mock.async_publish.call_args_list if call.args[0] == topic]
 
 
 class Node:

@@ -17,6 +17,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 
 from custom_components.steward import async_remove_config_entry_device
 from custom_components.steward.diagnostics import async_get_config_entry_diagnostics
+from custom_components.steward.dispatch import async_get_dispatcher
 from custom_components.steward.protocol.entity import (
     Category,
     EntityInfo,
@@ -109,11 +110,11 @@ async def test_event_that_comes_again(hass: HomeAssistant, kitchen: Node, entry)
 
 
 async def test_memory_of_events_is_bounded(hass: HomeAssistant, kitchen: Node, entry) -> None:
-    for number in range(600):
-        event = EVENT | {"id": f"01HZZZZZZZZZZZZZZZZZZZ{number:04}"}
-        async_fire_mqtt_message(hass, "steward/kitchen/event/gesture/state", json.dumps(event))
-    await hass.async_block_till_done()
-    assert len(entry.runtime_data._event_ids) == 512
+    with patch("custom_components.steward.dispatch.acks.REMEMBERED_EVENTS", 16):
+        for number in range(20):
+            event = EVENT | {"id": f"01HZZZZZZZZZZZZZZZZZZZ{number:04}"}
+            await kitchen.say("event/gesture/state", json.dumps(event))
+    assert len(async_get_dispatcher(hass).acks._events) == 16
 
 
 async def test_states_before_info(hass: HomeAssistant, mqtt_mock, entry, node: Node, state) -> None:
