@@ -20,6 +20,7 @@ from custom_components.steward.services import async_setup_services
 
 EVENT_TO_ACTION = "steward/event_to_action.yaml"
 LIGHTS_OFF = "steward/lights_off.yaml"
+ALL = [f"steward/{path.name}" for path in blueprint_files.BUNDLE.glob("*.yaml")]
 OLD = b"""\
 blueprint:
   name: Lights off
@@ -55,6 +56,10 @@ async def install(hass: HomeAssistant, context: Context | None = None) -> dict[s
     return answer["blueprints"]
 
 
+def all_are(result: str) -> dict[str, dict[str, str]]:
+    return {path: {"result": result} for path in ALL}
+
+
 async def automate(hass: HomeAssistant, automations: list[dict[str, Any]]) -> None:
     """Set the automations up, and have them where Home Assistant reads them when it reloads."""
     config = {"automation": automations}
@@ -67,10 +72,9 @@ def bundled(path: str) -> bytes:
 
 
 async def test_into_a_fresh_home(hass: HomeAssistant, folder: Path) -> None:
-    assert await install(hass) == {EVENT_TO_ACTION: {"result": "installed"}, LIGHTS_OFF: {"result": "installed"}}
-    assert (folder / EVENT_TO_ACTION).read_bytes() == bundled(EVENT_TO_ACTION)
-    assert (folder / LIGHTS_OFF).read_bytes() == bundled(LIGHTS_OFF)
-    assert {path.name for path in (folder / DOMAIN).iterdir()} == {"event_to_action.yaml", "lights_off.yaml"}
+    assert await install(hass) == all_are("installed")
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in (folder / DOMAIN).iterdir()}
+    assert found == {path: bundled(path) for path in ALL}
 
 
 async def test_all_that_is_bundled(hass: HomeAssistant) -> None:
@@ -86,7 +90,7 @@ async def test_without_an_answer(hass: HomeAssistant, folder: Path) -> None:
 async def test_again_changes_nothing(hass: HomeAssistant, folder: Path) -> None:
     await install(hass)
     before = (folder / LIGHTS_OFF).stat()
-    assert await install(hass) == {EVENT_TO_ACTION: {"result": "unchanged"}, LIGHTS_OFF: {"result": "unchanged"}}
+    assert await install(hass) == all_are("unchanged")
     assert (folder / LIGHTS_OFF).stat().st_ino == before.st_ino
 
 
@@ -101,8 +105,8 @@ async def test_a_file_that_the_user_changed_is_kept(hass: HomeAssistant, folder:
     await install(hass)
     mine = bundled(LIGHTS_OFF) + b"# mine\n"
     (folder / LIGHTS_OFF).write_bytes(mine)
-    answer = await install(hass)
-    assert answer == {EVENT_TO_ACTION: {"result": "unchanged"}, LIGHTS_OFF: {"result": "kept", "reason": "changed"}}
+    unchanged = all_are("unchanged")
+    assert await install(hass) == {**unchanged, LIGHTS_OFF: {"result": "kept", "reason": "changed"}}
     assert (folder / LIGHTS_OFF).read_bytes() == mine
 
 
@@ -173,7 +177,8 @@ async def test_what_is_no_file_is_kept(hass: HomeAssistant, folder: Path, tmp_pa
     (folder / LIGHTS_OFF).symlink_to(theirs)
     (folder / EVENT_TO_ACTION).mkdir()
     kept = {"result": "kept", "reason": "not_a_file"}
-    assert await install(hass) == {EVENT_TO_ACTION: kept, LIGHTS_OFF: kept}
+    installed = all_are("installed")
+    assert await install(hass) == {**installed, EVENT_TO_ACTION: kept, LIGHTS_OFF: kept}
     assert theirs.read_bytes() == OLD
     assert (folder / LIGHTS_OFF).is_symlink()
 
@@ -207,7 +212,7 @@ async def test_a_folder_that_cannot_be_used(hass: HomeAssistant, folder: Path) -
         await install(hass)
     assert failed.value.translation_domain == DOMAIN
     assert failed.value.translation_key == "blueprint_not_installed"
-    assert failed.value.translation_placeholders["blueprint"] == "event_to_action.yaml"
+    assert failed.value.translation_placeholders["blueprint"] == "baby_monitor.yaml"
     assert failed.value.translation_placeholders["folder"] == str(folder / DOMAIN)
 
 

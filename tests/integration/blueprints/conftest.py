@@ -69,7 +69,8 @@ async def settle(hass: HomeAssistant) -> None:
     Its own `async_block_till_done` waits for a delay within an automation as well, for ever.
     """
     await asyncio.sleep(0)
-    while hass.loop._ready:  # noqa: SLF001 -- nothing public tells whether the loop has anything left to do
+    # Nothing public tells whether the loop has anything left to do.
+    while hass.loop._ready:  # noqa: ASYNC110 -- what it waits for sets no event
         await asyncio.sleep(0)
 
 

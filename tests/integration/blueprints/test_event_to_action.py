@@ -180,7 +180,12 @@ async def test_home_assistant_that_starts_anew_is_no_event(
 
 @pytest.mark.parametrize(
     ("run_mode", "expected"),
-    [(None, ["started", "ended"]), ("queued", ["started", "ended"]), ("parallel", ["ended", "started"]), ("restart", ["ended"])],
+    [
+        (None, ["started", "ended"]),
+        ("queued", ["started", "ended"]),
+        ("parallel", ["ended", "started"]),
+        ("restart", ["ended"]),
+    ],
 )
 async def test_an_event_while_the_actions_for_an_earlier_one_still_run(
     hass: HomeAssistant,

@@ -82,9 +82,7 @@ class TestWaterTank:
         await after(minutes=20.1)
         assert tank.told() == [("switch/pump", False)]
 
-    async def test_the_level_is_not_known_any_more(
-        self, tank: Nursery, happened: list[BusEvent], after: After
-    ) -> None:
+    async def test_the_level_is_not_known_any_more(self, tank: Nursery, happened: list[BusEvent], after: After) -> None:
         await tank.be(PUMP, state=True)
         await tank.be(LEVEL, None)
         await after(seconds=50)
@@ -191,7 +189,13 @@ class TestPeakDemand:
 
 class TestRunningLow:
     @pytest.fixture
-    async def pantry(self, hass: HomeAssistant, automate: Automate, nursery: Nursery, at: At) -> Callable[..., None]:
+    async def pantry(
+        self,
+        hass: HomeAssistant,
+        nursery: Nursery,  # noqa: ARG002 -- it installs the blueprints
+        automate: Automate,
+        at: At,
+    ) -> Callable[..., None]:
         """Return what sets the level of the rice or of the gas, which were full at noon; six in the evening is for reminding."""
 
         def pantry(what: str, level: Any) -> None:
@@ -251,27 +255,29 @@ class TestRunningLow:
         assert whats(happened) == ["Rice"]
 
     async def test_without_reminders(
-        self, hass: HomeAssistant, nursery: Nursery, automate: Automate, happened: list[BusEvent], at: At
+        self, nursery: Nursery, automate: Automate, happened: list[BusEvent], at: At
     ) -> None:
         await at("2026-11-20T12:00:00+00:00")
         await nursery.be(LEVEL, 10)
-        await automate(
-            "scale_low", level_sensors="sensor.nursery_level", remind_daily=False, actions=report("low")
-        )
+        await automate("scale_low", level_sensors="sensor.nursery_level", remind_daily=False, actions=report("low"))
         await at("2026-11-20T18:00:00+00:00")
         assert whats(happened) == []
 
     @pytest.mark.usefixtures("pantry")
-    async def test_run_by_hand(
-        self, happened: list[BusEvent], trigger_by_hand: Callable[[], Awaitable[None]]
-    ) -> None:
+    async def test_run_by_hand(self, happened: list[BusEvent], trigger_by_hand: Callable[[], Awaitable[None]]) -> None:
         await trigger_by_hand()
         assert whats(happened) == [""]
 
 
 class TestTeller:
     @pytest.fixture
-    async def teller(self, hass: HomeAssistant, nursery: Nursery, automate: Automate, at: At) -> Callable[..., None]:
+    async def teller(
+        self,
+        hass: HomeAssistant,
+        nursery: Nursery,  # noqa: ARG002 -- it installs the blueprints
+        automate: Automate,
+        at: At,
+    ) -> Callable[..., None]:
         """Return what sets one of the teller's entities; it runs, and paid back lately."""
 
         def teller(entity_id: str, state: str) -> None:
@@ -300,7 +306,13 @@ class TestTeller:
         ("entity_id", "state"), [("binary_sensor.problem", "on"), ("binary_sensor.running", "off")]
     )
     async def test_it_has_stopped(
-        self, hass: HomeAssistant, teller: Callable[..., None], happened: list[BusEvent], at: At, entity_id: str, state: str
+        self,
+        hass: HomeAssistant,
+        teller: Callable[..., None],
+        happened: list[BusEvent],
+        at: At,
+        entity_id: str,
+        state: str,
     ) -> None:
         teller(entity_id, state)
         await settle(hass)
@@ -309,9 +321,7 @@ class TestTeller:
         await at("2026-11-21T09:00:00+00:00")
         assert whats(happened) == told
 
-    async def test_no_sign_of_life(
-        self, hass: HomeAssistant, teller: Callable[..., None], happened: list[BusEvent], at: At
-    ) -> None:
+    async def test_no_sign_of_life(self, teller: Callable[..., None], happened: list[BusEvent], at: At) -> None:
         await at("2026-11-21T17:58:00+00:00")
         assert whats(happened) == []
         await at("2026-11-21T18:00:00+00:00")
@@ -348,8 +358,6 @@ class TestTeller:
         assert whats(happened) == expected
 
     @pytest.mark.usefixtures("teller")
-    async def test_run_by_hand(
-        self, happened: list[BusEvent], trigger_by_hand: Callable[[], Awaitable[None]]
-    ) -> None:
+    async def test_run_by_hand(self, happened: list[BusEvent], trigger_by_hand: Callable[[], Awaitable[None]]) -> None:
         await trigger_by_hand()
         assert whats(happened) == []

@@ -1,7 +1,6 @@
 """The blueprints 'baby monitor', 'movie night' and 'power bank' at work."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from homeassistant.components.scene import DOMAIN as SCENE_DOMAIN
 from homeassistant.core import Event as BusEvent, HomeAssistant, ServiceCall
@@ -14,7 +13,22 @@ from custom_components.steward.protocol.entity import LightState
 from custom_components.steward.protocol.node import Status
 
 from ..conftest import until
-from .conftest import BATTERY, BUTTON, GESTURE, LAMP, LIGHT, MAINS, MOTION, SOUND, After, Automate, Nursery, report, settle, whats
+from .conftest import (
+    BATTERY,
+    BUTTON,
+    GESTURE,
+    LAMP,
+    LIGHT,
+    MAINS,
+    MOTION,
+    SOUND,
+    After,
+    Automate,
+    Nursery,
+    report,
+    settle,
+    whats,
+)
 
 MONITOR = {
     "event_entities": ["event.nursery_sound"],
@@ -49,9 +63,7 @@ class TestBabyMonitor:
         nursery.send(SOUND, heard)
         await after(seconds=1)
         assert nursery.told() == [("light/light", True)]
-        assert [message.data for message in messages] == [
-            {"entity_id": ["notify.phone"], "message": "Lea is awake."}
-        ]
+        assert [message.data for message in messages] == [{"entity_id": ["notify.phone"], "message": "Lea is awake."}]
         assert whats(happened) == ["record"]
         nursery.send(SOUND, "cry")
         await after(seconds=60)
