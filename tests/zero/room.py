@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import aiomqtt
+
 from steward_house.protocol.entity import BinarySensorInfo, EventInfo, LightInfo, NumberInfo, SwitchInfo
 from steward_house.protocol.fields import Json
 from steward_house.protocol.node import Event
@@ -55,8 +57,22 @@ class _Dispatcher(Dispatcher):
         super().hear(where, payload, retained=retained)
         self.news.set()
 
+    def disconnect(self) -> None:
+        super().disconnect()
+        self.news.set()
+
     def _hub_changed(self, session: str | None) -> None:
         super()._hub_changed(session)
+        self.news.set()
+
+
+class _Link(Link):
+    """Tells when it listens to other topics."""
+
+    news: asyncio.Event
+
+    async def _subscribe(self, client: aiomqtt.Client) -> None:
+        await super()._subscribe(client)
         self.news.set()
 
 
@@ -72,7 +88,8 @@ class Room:
         self.told: list[tuple[str, Json, float]] = []
         self._news = asyncio.Event()
         self.dispatcher = _Dispatcher(self._news, self.node, self.keeper, self.clock, self._tell)
-        self.link = Link(settings, INSTANCE, self.node, self.dispatcher)
+        self.link = _Link(settings, INSTANCE, self.node, self.dispatcher)
+        self.link.news = self._news
         self.node.declare("one", ENTITIES)
 
     def _tell(self, command: Received) -> bool:

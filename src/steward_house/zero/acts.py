@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from ..protocol.entity import MAX_STATE_BYTES, Platform
-from ..protocol.fields import ContractError, Json, Reason, dump, parse, utf8
+from ..protocol.fields import MAX_DEPTH, ContractError, Json, Reason, check, dump, parse, utf8
 from ..protocol.node import command_topic
 from ..protocol.rules import split_path
 from ..protocol.shadow import Act
@@ -17,6 +17,8 @@ from .module import COMMAND_LIFE, Received, Tell
 from .node import Node
 
 _MOST: Final = 1000
+_MAX_NESTING: Final = 8
+"""How deep a value may nest: what is written down of it nests deeper than a rule."""
 
 
 class Post(Protocol):
@@ -44,14 +46,14 @@ class Acts:
     def do(self, act: Act, event_type: str | None) -> None:
         """Do it, if it can be done; `event_type` is that of the event that started it."""
         try:
-            done = self._do(act)
+            check(act.value, "", MAX_DEPTH - _MAX_NESTING)
+            if self._do(act):
+                self._write_down(act, event_type)
         except ContractError as error:
             self.dropped += 1
             self.faults[act.entity] = f"{act.firing.rule.name} can't tell {act.entity}: {error}"
-            return
-        self.faults.pop(act.entity, None)
-        if done:
-            self._write_down(act, event_type)
+        else:
+            self.faults.pop(act.entity, None)
 
     def disconnect(self) -> None:
         """Have no connection any more: what was sent on it may not have arrived."""
@@ -78,6 +80,8 @@ class Acts:
         return self._tell(Received(entity, target, asyncio.get_running_loop().time() + COMMAND_LIFE))
 
     def _send(self, act: Act, topic: str) -> bool:
+        if act.value is None or isinstance(act.value, bool | list):
+            raise ContractError(Reason.BAD_VALUE, detail="no plain command")
         payload = dump(act.value) if isinstance(act.value, dict) else str(act.value).encode()
         if len(payload) > MAX_STATE_BYTES:
             raise ContractError(Reason.TOO_LARGE, detail="too large for a command")

@@ -26,7 +26,7 @@ _HELD: Final = 10
 """A connection that was kept for so many seconds was a good one."""
 _TIMEOUT: Final = 5
 """Seconds that the broker may take to answer."""
-_IN_FLIGHT: Final = 1000
+_IN_FLIGHT: Final = 10_000
 """Messages that the broker hasn't confirmed yet; more are not sent, as they would come too late."""
 
 

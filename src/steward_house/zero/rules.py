@@ -46,7 +46,7 @@ class Rules:
             book = Rulebook.decode(payload)
             try:
                 zone = ZoneInfo(book.zone)
-            except (OSError, ValueError) as error:  # ZoneInfo looks it up as a file
+            except (KeyError, OSError, ValueError) as error:  # it is looked up as a file
                 raise ContractError(Reason.BAD_VALUE, "zone", f"no time zone of this machine: {book.zone!r}") from error
             self.rules = book.rules
             self._shadow.load(book.rules, zone)
