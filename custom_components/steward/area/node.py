@@ -98,6 +98,7 @@ class AreaNode:
         self._closed = False
         self._dispatcher = async_get_dispatcher(hass)
         self._blocklist = self._dispatcher.blocklist
+        self.rulebooks = self._dispatcher.rulebooks
         # What came last while the node was blocked.
         self._withheld_info: ReceiveMessage | None = None
         self._device_is_new = False
@@ -126,9 +127,11 @@ class AreaNode:
         return {unique_id(self.id, info): entity_id for info in infos if (entity_id := self.entity_id(info))}
 
     def seen(self, path: str) -> Seen | None:
-        """Return what Home Assistant shows of one of its entities; None where it shows nothing."""
+        """Return what Home Assistant shows of one of its entities; None where it shows nothing, or events, which are no states."""
         entity = self.entities.get(f"{ROOT}/{path}/state")
-        return entity.seen if entity and entity.added else None
+        if entity is None or not entity.added or isinstance(entity.info, EventInfo):
+            return None
+        return entity.seen
 
     @property
     def blocked(self) -> bool:
