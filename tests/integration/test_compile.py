@@ -68,7 +68,7 @@ def compile_(hass: HomeAssistant, house: Lookup) -> Compile:
         *, triggers: Any = GESTURE, conditions: Any = (), actions: Any = LIGHT_ON, **more: Any
     ) -> Compiled:
         raw = {"id": "a", "alias": "A", "triggers": triggers, "conditions": list(conditions), "actions": actions, **more}
-        automation = automations.Automation("automation.a", "a", "A", raw, True, True, True)
+        automation = automations.Automation("automation.a", "a", "A", raw, True, True)
         config = await automations.async_validate(hass, automation)
         return compile_automation(hass, automation, config, Questions(house))
 

@@ -3,12 +3,12 @@
 They are alike in 2026.10, where all of it is one module, and from 2026.11 on, where it is several.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from homeassistant.components.automation import DATA_COMPONENT, BaseAutomationEntity
-from homeassistant.components.automation.config import ValidationStatus, async_validate_config_item
+from homeassistant.components.automation.config import async_validate_config_item
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
@@ -24,7 +24,7 @@ LABEL: Final = STEWARD
 
 @dataclass(frozen=True, slots=True)
 class Automation:
-    """One automation: `enabled` if it isn't switched off, `armed` if its triggers are attached as well.
+    """One automation: `enabled` if it isn't switched off, `opted_in` if it is to run on nodes as far as they can.
 
     `raw_config` has a blueprint's inputs in their places, and is None where the configuration couldn't be read at all.
     """
@@ -34,53 +34,52 @@ class Automation:
     name: str
     raw_config: Mapping[str, Any] | None
     enabled: bool
-    armed: bool
     opted_in: bool
 
 
-class InvalidAutomationError(Exception):
-    """Home Assistant refuses the configuration of an automation."""
-
-
-def listed(hass: HomeAssistant) -> dict[str, Automation]:
-    """Return all automations by their entity ids, in the order in which Home Assistant starts them."""
-    if (component := hass.data.get(DATA_COMPONENT)) is None:
-        return {}
+def listed(hass: HomeAssistant) -> Iterator[Automation]:
+    """Yield all automations, in the order in which Home Assistant starts them."""
     registry = er.async_get(hass)
-    return {entity.entity_id: _automation(entity, registry) for entity in component.entities}
+    component = hass.data.get(DATA_COMPONENT)
+    for entity in [*component.entities] if component else ():
+        yield _automation(entity, registry)
 
 
 def is_armed(hass: HomeAssistant, entity_id: str) -> bool:
     """Tell whether the triggers of an automation are attached: not before Home Assistant has started, nor while it reloads."""
-    component = hass.data.get(DATA_COMPONENT)
-    entity = component.get_entity(entity_id) if component else None
-    return entity is not None and _armed(entity)
+    # Home Assistant itself has no other name for it.
+    return getattr(_entity(hass, entity_id), "_async_detach_triggers", None) is not None
 
 
-def concerns(hass: HomeAssistant, entity_id: str, entities: set[str], device_id: str | None) -> bool:
-    """Tell whether an automation mentions one of some entities, or their device."""
-    component = hass.data.get(DATA_COMPONENT)
-    if component is None or (entity := component.get_entity(entity_id)) is None:
-        return False
-    return not entities.isdisjoint(entity.referenced_entities) or device_id in entity.referenced_devices
+def is_off(hass: HomeAssistant, entity_id: str) -> bool:
+    """Tell whether an automation is switched off, and not only away for a moment."""
+    entity = _entity(hass, entity_id)
+    return entity is not None and entity.available and not entity.is_on
 
 
-async def async_validate(hass: HomeAssistant, automation: Automation) -> Mapping[str, Any]:
+def mentioned(hass: HomeAssistant, entity_id: str) -> set[str]:
+    """Return the ids of the entities that an automation mentions by their ids."""
+    entity = _entity(hass, entity_id)
+    return entity.referenced_entities if entity else set()
+
+
+async def async_validate(hass: HomeAssistant, automation: Automation) -> Mapping[str, Any] | None:
     """Return an automation's configuration as Home Assistant reads it: one spelling for all, lists, durations, entity ids.
 
-    Raises:
-        InvalidAutomationError: it refuses it.
+    None where it refuses it.
     """
     if automation.raw_config is None:
-        raise InvalidAutomationError
+        return None
     key = automation.unique_id or automation.entity_id
     try:
-        config = await async_validate_config_item(hass, key, dict(automation.raw_config))
-    except (probatio.Invalid, HomeAssistantError) as error:
-        raise InvalidAutomationError from error
-    if config is None or config.validation_status is not ValidationStatus.OK:
-        raise InvalidAutomationError
-    return config
+        return await async_validate_config_item(hass, key, dict(automation.raw_config))
+    except probatio.Invalid, HomeAssistantError:
+        return None
+
+
+def _entity(hass: HomeAssistant, entity_id: str) -> BaseAutomationEntity | None:
+    component = hass.data.get(DATA_COMPONENT)
+    return component.get_entity(entity_id) if component else None
 
 
 def _automation(entity: BaseAutomationEntity, registry: er.EntityRegistry) -> Automation:
@@ -93,10 +92,5 @@ def _automation(entity: BaseAutomationEntity, registry: er.EntityRegistry) -> Au
         name=str(entity.name or entity.entity_id),
         raw_config=entity.raw_config,
         enabled=bool(entity.is_on),
-        armed=_armed(entity),
         opted_in=wished or (entry is not None and LABEL in entry.labels),
     )
-
-
-def _armed(entity: BaseAutomationEntity) -> bool:
-    return getattr(entity, "_async_detach_triggers", None) is not None

@@ -4,22 +4,14 @@ from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
-from .acks import Acks, Standing
+from ..protocol.rules import split_path
+from ..protocol.seen import Seen
+from .acks import Acks
 from .blocklist import Blocklist
 from .hub import Hub
 from .journal import Journals
 from .port import NodePort
-
-
-class _NoAutomations:
-    """No automations that nodes have parts of."""
-
-    def standing(self, automation: str) -> Standing | None:
-        """Return what may be expected of one."""
-
-    def nodes(self, automation: str) -> list[str]:
-        """Return the nodes that have a part of it."""
-        return []
+from .rulebooks import Rulebooks
 
 
 class Dispatcher:
@@ -31,13 +23,16 @@ class Dispatcher:
         self.nodes: dict[str, NodePort] = {}
         self.blocklist = Blocklist(hass)
         self.hub = Hub(hass, self._ready)
-        self.acks = Acks(hass, self.hub, _NoAutomations())
+        self.rulebooks = Rulebooks(hass, self.nodes, self.blocklist)
+        self.acks = Acks(hass, self.hub, self.rulebooks)
         self.journals = Journals(hass, self.hub, self.acks, self.nodes)
 
     async def async_load(self) -> None:
         """Read what is kept on disk."""
         await self.blocklist.async_load()
         await self.hub.async_load()
+        await self.rulebooks.async_load()
+        self.rulebooks.async_listen(self._rules_changed)
 
     async def async_join(self, node: NodePort) -> CALLBACK_TYPE:
         """Take a node in, before its first message is asked for; returns what lets it leave."""
@@ -45,11 +40,14 @@ class Dispatcher:
         if len(self.nodes) == 1:
             self.acks.async_start()
             self.hub.async_start()
+            self.rulebooks.async_start()
+        self.rulebooks.node_joined(node)
 
         @callback
         def leave() -> None:
             del self.nodes[node.id]
             if not self.nodes:
+                self.rulebooks.async_stop()
                 self.hub.async_stop()
                 self.acks.async_stop()
 
@@ -58,6 +56,7 @@ class Dispatcher:
     @callback
     def node_changed(self, node: NodePort) -> None:
         """Take note that a node's info, its entities' ids or whether it is online has changed."""
+        self.rulebooks.node_changed(node)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what diagnostics show."""
@@ -73,3 +72,13 @@ class Dispatcher:
         """Let what happened while Home Assistant was starting happen now."""
         for node in self.nodes.values():
             node.hub_ready()
+
+    @callback
+    def _rules_changed(self) -> None:
+        """Expect of Home Assistant what the rules of its automations say."""
+        self.acks.load(self.rulebooks.rules(), self._seen)
+
+    def _seen(self, path: str) -> Seen | None:
+        """Return what Home Assistant shows of an entity."""
+        node = self.nodes.get(split_path(path)[0])
+        return node.seen(path) if node else None

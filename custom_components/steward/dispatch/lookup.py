@@ -13,7 +13,7 @@ import probatio
 
 from ..const import DOMAIN
 from ..protocol.entity import EntityInfo, NumberInfo, SensorInfo
-from ..protocol.node import NodeInfo
+from ..protocol.node import Capability, NodeInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,14 @@ class Lookup:
     def infos(self) -> dict[str, NodeInfo]:
         """Return what is known of nodes that aren't blocked, by their ids."""
         return {node: info for node, (info, _) in sorted(self._infos.items()) if not self._is_blocked(node)}
+
+    def nodes(self) -> list[str]:
+        """Return the ids of all nodes that said what they are."""
+        return [*self._infos]
+
+    def can_run_rules(self, node: str) -> bool:
+        """Tell whether a node can run rules."""
+        return Capability.RULES in self._infos[node][0].capabilities
 
     def forget(self, node: str) -> None:
         """Forget a node."""

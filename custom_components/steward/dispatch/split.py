@@ -7,7 +7,7 @@ from ..protocol.rules import Action, Choose, Mode, Option, Rule, Set, TimeTrigge
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class NodeState:
     """A node: what people call it, whether it can run rules, and whether it is there.
 
     `present` stays true for a while after a node has gone, so that its errands don't move to and fro.
@@ -27,7 +27,7 @@ class Split:
     reason: str | None = None
 
 
-def split(rule: Rule, nodes: Mapping[str, Standing], before: Mapping[str, str]) -> Split:
+def split(rule: Rule, nodes: Mapping[str, NodeState], before: Mapping[str, str]) -> Split:
     """Split a rule over the nodes of its targets.
 
     `before` says who ran it until now for nodes that can't; that only changes when a delegate has gone.
@@ -50,7 +50,7 @@ def split(rule: Rule, nodes: Mapping[str, Standing], before: Mapping[str, str]) 
     return Split({node: _part(rule, paths) for node, paths in sorted(run.items())}, delegates)
 
 
-def _candidates(rule: Rule, targets: Iterable[str], nodes: Mapping[str, Standing]) -> list[str]:
+def _candidates(rule: Rule, targets: Iterable[str], nodes: Mapping[str, NodeState]) -> list[str]:
     """Return the nodes that can run a rule for others, the best first: who sees it begin, who does something of it anyway."""
     origins = (
         _node(path) for trigger in rule.triggers if not isinstance(trigger, TimeTrigger) for path in trigger.entities
@@ -59,7 +59,7 @@ def _candidates(rule: Rule, targets: Iterable[str], nodes: Mapping[str, Standing
     return [node for node in order if node in nodes and nodes[node].rules]
 
 
-def _delegate(candidates: list[str], nodes: Mapping[str, Standing], before: str | None) -> str:
+def _delegate(candidates: list[str], nodes: Mapping[str, NodeState], before: str | None) -> str:
     present = [node for node in candidates if nodes[node].present]
     if before in (present or candidates):
         return before
@@ -96,5 +96,5 @@ def _node(path: str) -> str:
     return path.partition("/")[0]
 
 
-def _names(ids: Iterable[str], nodes: Mapping[str, Standing]) -> str:
+def _names(ids: Iterable[str], nodes: Mapping[str, NodeState]) -> str:
     return ", ".join(nodes[node].name for node in sorted(ids))
