@@ -10,10 +10,11 @@ whole run (p50 22 ms instead of 2 ms), in others not at all. With QoS 0 they are
 
 A subject is an asynchronous context manager that takes the broker's port, the house's certificates and an empty folder, and runs
 whatever does the mapping; see `SUBJECTS`. It needn't be ready when it is entered: the load generator tries until a command comes.
+What is beside the peers: the rule within one node, which needs no load generator (`area_node.same_node`).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from . import area_node
 from .bench_hub import SubjectFailedError
 from .broker import broker
 from .certificates import Certificates
@@ -54,6 +56,8 @@ class Subject(StrEnum):
     NODE_RED = "Node-RED"
     HOME_ASSISTANT = "Home Assistant"
     THROUGH = "Home Assistant through Steward"
+    NODE = "area node"
+    """The rule on a third node, which is the consumer's delegate."""
 
 
 @asynccontextmanager
@@ -66,6 +70,7 @@ SUBJECTS: Final[dict[Subject, Start]] = {
     Subject.NODE_RED: node_red,
     Subject.HOME_ASSISTANT: partial(home_assistant, kind=Kind.OWN),
     Subject.THROUGH: partial(home_assistant, kind=Kind.STEWARD),
+    Subject.NODE: area_node.area_node,
 }
 
 
@@ -93,7 +98,7 @@ def _house() -> Iterator[House]:
             yield House(port, certificates, own)
 
 
-def _measure(subject: Subject) -> Sample:
+def _measure(subject: str, run: Callable[[House], Coroutine[None, None, Sample]]) -> Sample:
     """Run one subject in a house of its own.
 
     Raises:
@@ -101,7 +106,7 @@ def _measure(subject: Subject) -> Sample:
     """
     with _house() as house:
         try:
-            return asyncio.run(_run(subject, house))
+            return asyncio.run(run(house))
         except LoadError as error:
             log = house.folder / LOG
             lines = log.read_text(errors="replace").splitlines()[-TAIL:] if log.exists() else []
@@ -112,16 +117,26 @@ async def _run(subject: Subject, house: House) -> Sample:
     alone = subject is Subject.BROKER
     observed, expected = (EVENT_TOPIC, None) if alone else (COMMAND_TOPIC, COMMAND)
     async with load(house.port, house.certificates, observed, expected) as generator:
-        await generator.retain(retained())
+        await generator.retain({**retained(), **area_node.retained()})
         async with SUBJECTS[subject](house.port, house.certificates, house.folder):
             return await _figures(generator)
 
 
 async def _figures(generator: Load) -> Sample:
     await generator.ready()
-    times = await generator.latencies(RATE, COUNT)
-    sample = {name: times[int(len(times) * quantile)] * 1000 for name, quantile in QUANTILES.items()}
+    sample = _quantiles(await generator.latencies(RATE, COUNT))
     return {**sample, "rate": await _highest(generator)}
+
+
+async def _run_within(house: House) -> Sample:
+    async with load(house.port, house.certificates) as generator:
+        await generator.retain(area_node.retained())
+        return _quantiles(await area_node.same_node(house.port, house.certificates, house.folder, RATE, COUNT))
+
+
+def _quantiles(times: list[float]) -> Sample:
+    """Return milliseconds by quantile, of seconds in ascending order."""
+    return {name: times[int(len(times) * quantile)] * 1000 for name, quantile in QUANTILES.items()}
 
 
 async def _highest(generator: Load) -> float:
@@ -139,29 +154,49 @@ async def _highest(generator: Load) -> float:
 def run(rounds: int) -> list[Comparison]:
     """Measure all subjects in turns, every second round backwards; compare the medians."""
     samples: dict[Subject, list[Sample]] = {subject: [] for subject in Subject}
+    within: list[Sample] = []
     for number in range(rounds):
         for subject in list(Subject)[:: -1 if number % 2 else 1]:
             progress(f"dispatch, round {number + 1} of {rounds}: {subject}")
-            samples[subject].append(_measure(subject))
+            samples[subject].append(_measure(subject, partial(_run, subject)))
+        progress(f"dispatch, round {number + 1} of {rounds}: within one node")
+        within.append(_measure("within one node", _run_within))
 
     def compare(
-        name: str, unit: str, figure: str, ours: Subject, ratio_target: tuple[str, float] | None = None
+        name: str,
+        figure: str,
+        ours: Subject,
+        target: float | None = None,
+        ratio_target: tuple[str, float] | None = None,
     ) -> Comparison:
         taken = {subject: tuple(sample[figure] for sample in samples[subject]) for subject in Subject}
         return Comparison(
             name=name,
-            unit=unit,
+            unit="/s" if figure == "rate" else "ms",
             ours=taken[ours],
             peers={peer: taken[peer] for peer in (Subject.NODE_RED, Subject.HOME_ASSISTANT)},
             floor=taken[Subject.BROKER],
+            target=target,
             ratio_target=ratio_target,
             more_is_better=figure == "rate",
         )
 
-    through = Subject.THROUGH
+    node, through = Subject.NODE, Subject.THROUGH
     return [
-        compare("Through Home Assistant, p50 at 50/s", "ms", "p50", through),
-        compare("Through Home Assistant, p95 at 50/s", "ms", "p95", through),
-        compare("Through Home Assistant, p99 at 50/s", "ms", "p99", through, (Subject.HOME_ASSISTANT, 1.0)),
-        compare("Through Home Assistant, sustained", "/s", "rate", through),
+        compare("Rule on a node, p50 at 50/s", "p50", node, target=1),
+        compare("Rule on a node, p95 at 50/s", "p95", node),
+        compare("Rule on a node, p99 at 50/s", "p99", node, target=4),
+        compare("Rule on a node, sustained", "rate", node, target=8000),
+        *(
+            Comparison(
+                name=f"Rule within one node, {quantile} at 50/s",
+                unit="ms",
+                ours=tuple(sample[quantile] for sample in within),
+            )
+            for quantile in QUANTILES
+        ),
+        compare("Through Home Assistant, p50 at 50/s", "p50", through),
+        compare("Through Home Assistant, p95 at 50/s", "p95", through),
+        compare("Through Home Assistant, p99 at 50/s", "p99", through, ratio_target=(Subject.HOME_ASSISTANT, 1.0)),
+        compare("Through Home Assistant, sustained", "rate", through),
     ]
