@@ -1,5 +1,6 @@
 """The blocklist: what a blocked node says is neither shown nor lost sight of, and nobody can command it until it is trusted again."""
 
+from collections.abc import Callable
 import json
 import logging
 from typing import Any
@@ -16,9 +17,11 @@ from custom_components.steward.const import DOMAIN
 from custom_components.steward.diagnostics import async_get_config_entry_diagnostics
 from custom_components.steward.dispatch import async_get_dispatcher
 from custom_components.steward.protocol.entity import SensorInfo
+from custom_components.steward.protocol.hub import Journal
 from custom_components.steward.protocol.node import NodeInfo
+from custom_components.steward.protocol.rules import Rulebook
 
-from .conftest import ENTITIES, INSTANCE, Node, declared
+from .conftest import ENTITIES, INSTANCE, Node, declared, until
 
 BLOCKED = "switch.kitchen_blocked"
 DROPPED = "sensor.kitchen_dropped_messages"
@@ -43,6 +46,16 @@ def shown(hass: HomeAssistant, entry: MockConfigEntry) -> set[str]:
     registered = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
     ids = {known.entity_id for known in registered if known.unique_id in declared(hass, entry)}
     return {hass.states.get(entity_id).state for entity_id in ids}
+
+
+async def add_pantry(hass: HomeAssistant) -> None:
+    """Add a second node, which can run rules."""
+    data = {"kind": "area", "node": "pantry", "instance": INSTANCE}
+    pantry = MockConfigEntry(domain=DOMAIN, title="Pantry", unique_id="pantry", data=data)
+    pantry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(pantry.entry_id)
+    info = NodeInfo(instance=INSTANCE, name="Pantry", capabilities=("commands", "rules"), entities=ENTITIES)
+    await Node(hass, "pantry").come(info)
 
 
 async def test_blocked_node_is_unavailable(hass: HomeAssistant, kitchen: Node, entry, state) -> None:
@@ -131,15 +144,7 @@ async def test_commands_to_a_blocked_node_are_refused(
 async def test_commands_to_others_are_done_all_the_same(
     hass: HomeAssistant, kitchen: Node, mqtt_mock: Any, state
 ) -> None:
-    pantry = MockConfigEntry(
-        domain=DOMAIN,
-        title="Pantry",
-        unique_id="pantry",
-        data={"kind": "area", "node": "pantry", "instance": INSTANCE},
-    )
-    pantry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(pantry.entry_id)
-    await Node(hass, "pantry").come(NodeInfo(instance=INSTANCE, name="Pantry", entities=ENTITIES))
+    await add_pantry(hass)
     await switch(hass, "turn_on")
     assert state("switch.pantry_gesture_dimming") == STATE_UNKNOWN
     mqtt_mock.async_publish.reset_mock()
@@ -185,15 +190,59 @@ async def test_it_works_from_the_first_message_after_a_restart(
     await node.come()
     await node.say("event/gesture/state", json.dumps(EVENT))
     await node.say("sensor/object_temperature/state", "21")
-    own = {BLOCKED, DROPPED}
-    assert {c.data["new_state"].state for c in changes if c.data["entity_id"] not in own} == {STATE_UNAVAILABLE}
-    assert {GESTURE, TEMPERATURE} <= {c.data["entity_id"] for c in changes}
+    told = [(registry.async_get(c.data["entity_id"]).unique_id, c.data["new_state"].state) for c in changes]
+    assert {value for known, value in told if known in declared(hass, entry)} == {STATE_UNAVAILABLE}
+    assert {"kitchen/event/gesture", "kitchen/sensor/object_temperature"} <= {known for known, _ in told}
     assert hass.states.get(BLOCKED).state == "on"
     assert registry.async_get(humidity), "what the user had is not forgotten either"
     await switch(hass, "turn_off")
     assert hass.states.get(TEMPERATURE).state == "21"
     assert hass.states.get(GESTURE).state == STATE_UNKNOWN
     assert not registry.async_get(humidity)
+
+
+@pytest.mark.parametrize("blocked", ["kitchen", "pantry"])
+async def test_rules_are_withdrawn(
+    hass: HomeAssistant, kitchen: Node, mqtt_mock: Any, state: Callable[[str], str], blocked: str
+) -> None:
+    """Those of the blocked node, and those of other nodes that listen to it; they come back with the trust."""
+
+    def told() -> list[str]:
+        payloads = [c.args[1] for c in mqtt_mock.async_publish.call_args_list if c.args[0] == "steward/pantry/rules"]
+        return [rule.id for rule in Rulebook.decode(payloads[-1]).rules]
+
+    await add_pantry(hass)
+    automation = {
+        "id": "1",
+        "alias": "Wave",
+        "variables": {"steward_keep_running": True},
+        "triggers": {
+            "trigger": "event.received",
+            "target": {"entity_id": GESTURE},
+            "options": {"event_type": ["started"]},
+        },
+        "actions": {"action": "light.turn_on", "target": {"entity_id": "light.pantry_light"}},
+    }
+    assert await async_setup_component(hass, "automation", {"automation": automation})
+    here = "sensor.pantry_rules_here"
+    await until(lambda: state(here) == "1")
+    assert told() == ["automation.wave"]
+    await switch(hass, "turn_on", f"switch.{blocked}_blocked")
+    await until(lambda: state(here) == "0")
+    assert told() == []
+    await until(lambda: state("sensor.pantry_rules_only_on_the_hub") == "1")
+    await switch(hass, "turn_off", f"switch.{blocked}_blocked")
+    await until(lambda: state(here) == "1")
+    assert told() == ["automation.wave"]
+    assert state("sensor.pantry_rules_only_on_the_hub") == "0"
+
+
+async def test_journal_of_a_blocked_node_is_not_read(hass: HomeAssistant, kitchen: Node, entry, mqtt_mock: Any) -> None:
+    await switch(hass, "turn_on")
+    mqtt_mock.async_publish.reset_mock()
+    await kitchen.say("journal", Journal("01HZZZZZZZZZZZZZZZZZZZZZZZ", ()).encode())
+    assert await dropped(hass, entry) == {"blocked": 1}
+    assert not [call for call in mqtt_mock.async_publish.call_args_list if call.args[0] == "steward/kitchen/ack"]
 
 
 async def test_removing_the_entry_forgets_it(

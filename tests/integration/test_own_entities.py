@@ -21,6 +21,8 @@ from .conftest import INSTANCE, Node
 OWN = {
     "switch.kitchen_blocked": ("config", {}),
     "sensor.kitchen_dropped_messages": ("diagnostic", {"state_class": "total_increasing"}),
+    "sensor.kitchen_rules_here": ("diagnostic", {"state_class": "measurement"}),
+    "sensor.kitchen_rules_only_on_the_hub": ("diagnostic", {"state_class": "measurement"}),
 }
 DROPPED = "sensor.kitchen_dropped_messages"
 

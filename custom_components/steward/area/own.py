@@ -36,6 +36,22 @@ SENSORS: Final = (
         listen_fn=lambda node, changed: node.drops.listen(changed),
         write_seconds=WRITE_SECONDS,
     ),
+    OwnSensorDescription(
+        key="rules_here",
+        translation_key="rules_here",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda node: node.rulebooks.counts(node.id).rules,
+        listen_fn=lambda node, changed: node.rulebooks.async_listen(changed),
+    ),
+    OwnSensorDescription(
+        key="rules_only_on_hub",
+        translation_key="rules_only_on_hub",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda node: node.rulebooks.counts(node.id).only_on_hub,
+        listen_fn=lambda node, changed: node.rulebooks.async_listen(changed),
+    ),
 )
 
 BLOCKED: Final = SwitchEntityDescription(
