@@ -20,6 +20,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: Steward
     # An entry that waits for its broker has no node yet.
     if node := getattr(entry, "runtime_data", None):
         shown |= {"online": node.online, "blocked": node.blocked, "dropped": node.drops.as_dict(), "info": _info(node)}
+        shown["rules"] = async_get_dispatcher(hass).rulebooks.as_dict(node.id)
     return async_redact_data(shown, TO_REDACT)
 
 

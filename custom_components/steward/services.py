@@ -1,10 +1,18 @@
 """The actions of the integration."""
 
+from typing import Final
+
+from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
+import probatio
 
 from .blueprint_files import async_install_blueprints
 from .const import DOMAIN
+from .dispatch import async_get_dispatcher
+
+_EXPLAIN: Final = probatio.Schema({probatio.Optional(ATTR_ENTITY_ID): cv.entity_ids})
 
 
 @callback
@@ -17,6 +25,9 @@ def async_setup_services(hass: HomeAssistant) -> None:
         _async_install_blueprints,
         supports_response=SupportsResponse.OPTIONAL,
     )
+    hass.services.async_register(
+        DOMAIN, "explain_rules", _async_explain_rules, _EXPLAIN, supports_response=SupportsResponse.ONLY
+    )
 
 
 async def _async_install_blueprints(call: ServiceCall) -> ServiceResponse:
@@ -27,3 +38,16 @@ async def _async_install_blueprints(call: ServiceCall) -> ServiceResponse:
     """
     outcomes = await async_install_blueprints(call.hass, call.context)
     return {"blueprints": {path: outcome.as_dict() for path, outcome in outcomes.items()}}
+
+
+async def _async_explain_rules(call: ServiceCall) -> ServiceResponse:
+    """Answer where automations run: `{"automations": {entity id: {"text": "runs on Kitchen", …}}}`."""
+    wanted = call.data.get(ATTR_ENTITY_ID)
+    explanations = async_get_dispatcher(call.hass).rulebooks.explain()
+    return {
+        "automations": {
+            explanation.entity_id: explanation.as_dict()
+            for explanation in explanations
+            if wanted is None or explanation.entity_id in wanted
+        }
+    }
