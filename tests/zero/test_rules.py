@@ -394,7 +394,7 @@ async def test_broken_rulebook(hub: FakeHub, room: Room, spy: Spy, payload: byte
     await room.ruled()
     await spy.tell("kitchen/rules", payload, retain=True)
     await spy.until(lambda spy: spy.last("kitchen/binary_sensor/problem_rules/state") == b"ON")
-    assert reason in spy.info()["modules"]["rules"]["problem"]
+    await spy.until(lambda spy: reason in spy.info()["modules"]["rules"].get("problem", ""))
     room.ring()
     assert room.values == [LAMP_ON]
     await room.keeper.save()

@@ -1,0 +1,171 @@
+"""The house's time, and what is shown of a machine whose clock is wrong."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+import json
+from pathlib import Path
+
+import pytest
+
+from steward_house.protocol.hub import Heartbeat, HubStatus
+from steward_house.zero import clock as clock_module, hub as hub_module
+from steward_house.zero.clock import Clock
+from steward_house.zero.hub import Hub
+from tests.broker import Broker
+
+from .house import Spy
+from .hub import SESSION, FakeHub, hub_of
+from .room import Room, linked, on_ring
+
+BEGIN = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+@dataclass
+class Machine:
+    """A machine's clocks, `wrong` seconds ahead of what is right."""
+
+    passed: float = 1000.0
+    wrong: float = -7200.0
+
+    def monotonic(self) -> float:
+        return self.passed
+
+    def time(self) -> float:
+        return BEGIN.timestamp() + self.passed + self.wrong
+
+    def right(self) -> datetime:
+        return BEGIN + timedelta(seconds=self.passed)
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    machine = Machine()
+    monkeypatch.setattr(clock_module, "time", machine)
+    return machine
+
+
+def test_least_delayed(machine: Machine) -> None:
+    clock = Clock()
+    assert clock.now() == machine.right() - timedelta(hours=2)
+    assert clock.behind == 0
+    for delay in (0.9, 0.2, 0.5):
+        clock.hear(machine.right() - timedelta(seconds=delay))
+        machine.passed += 1
+    assert machine.right() - clock.now() == timedelta(seconds=0.2)
+    assert clock.behind == pytest.approx(7199.8)
+    machine.passed += 3600  # without the hub
+    machine.wrong = 0  # and somebody sets the machine's clock
+    assert machine.right() - clock.now() == timedelta(seconds=0.2)
+    assert clock.at(machine.passed - 5) == clock.now() - timedelta(seconds=5)
+    clock.hear(machine.right() - timedelta(seconds=0.4))  # the better ones are too long ago
+    assert machine.right() - clock.now() == pytest.approx(timedelta(seconds=0.4), abs=timedelta(microseconds=10))
+
+
+def test_hub_that_is_set(machine: Machine) -> None:
+    clock = Clock()
+    assert clock.hear(machine.right())
+    assert not clock.hear(machine.right() - timedelta(seconds=5))  # late
+    assert clock.now() == machine.right()
+    assert clock.hear(machine.right() - timedelta(seconds=60))
+    assert clock.now() == machine.right() - timedelta(seconds=60)
+    assert clock.hear(machine.right())
+    assert clock.now() == machine.right()
+
+
+def test_restart(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    boot = tmp_path / "boot_id"
+    boot.write_text("first\n")
+    monkeypatch.setattr(clock_module, "_BOOT", boot)
+    clock = Clock()
+    assert clock.document() is None
+    clock.hear(machine.right())
+    kept = clock.document()
+    machine.passed += 30
+    later = Clock()
+    later.restore(kept)
+    assert later.now() == machine.right()
+    for damaged in (None, {}, {"boot": "first"}, {"boot": "first", "begin": 1e300}):
+        unknowing = Clock()
+        unknowing.restore(damaged)
+        assert unknowing.behind == 0
+    boot.write_text("second\n")
+    booted = Clock()
+    booted.restore(kept)
+    assert booted.behind == 0
+
+
+@pytest.fixture
+async def hub(spy: Spy) -> AsyncIterator[FakeHub]:
+    async with hub_of(spy) as hub:
+        yield hub
+
+
+@pytest.fixture
+async def room(tmp_path: Path, broker: Broker) -> AsyncIterator[Room]:
+    room = Room(tmp_path, broker.port)
+    async with linked(room):
+        yield room
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(12, "12 s behind the hub"), (-30, "30 s ahead of the hub")])
+async def test_skew_is_shown(hub: FakeHub, room: Room, spy: Spy, seconds: int, words: str) -> None:
+    hub.skew = timedelta(seconds=seconds)
+    await hub.live()
+    await spy.until(lambda spy: spy.last("kitchen/binary_sensor/problem_clock/state") == b"ON")
+    await spy.until(lambda spy: spy.info()["modules"]["clock"].get("problem") == words)
+    # Commands and events go by the hub's time.
+    at = datetime.now(UTC) + hub.skew
+    await spy.tell("kitchen/switch/lamp/command", json.dumps({"value": "ON", "at": at.isoformat()}))
+    await room.until(1)
+    assert abs(room.ring().at - at) < timedelta(seconds=5)
+    await hub.stop()
+    hub.skew = timedelta()
+    if seconds > 0:
+        await hub.live()
+        await spy.until(lambda spy: spy.last("kitchen/binary_sensor/problem_clock/state") == b"OFF")
+
+
+async def test_age_of_others_events(hub: FakeHub, room: Room, spy: Spy) -> None:
+    """It is told by the house's time, which the machine's isn't."""
+    hub.skew = timedelta(seconds=60)
+    await hub.live()
+    await hub.rules(on_ring(bell="hall/event/bell"))
+    await room.ruled()
+    await room.there(hub=True)
+    await room.wait(lambda: "steward/hall/event/bell/state" in room.link._subscribed)
+    await hub.die()
+    await room.there(hub=False)
+    for number, age in enumerate((11, 0)):
+        at = datetime.now(UTC) + hub.skew - timedelta(seconds=age)
+        heard = {"event_type": "rung", "id": f"01JD000000000000000000000{number}", "at": at.isoformat()}
+        await spy.tell("hall/event/bell/state", json.dumps(heard))
+    await room.until(1)
+    await spy.caught_up()
+    assert len(room.told) == 1
+
+
+async def test_who_is_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its status and its heartbeat must be of one session; a will counts until the next heartbeat."""
+    monkeypatch.setattr(hub_module, "LIFE", 20)
+    news = []
+    hub = Hub(news.append)
+    other = "01JD0000000000000000000009"
+    status = HubStatus("house", SESSION, "will", "offline")
+    hub.told(status)
+    hub.beat(Heartbeat(other, BEGIN))
+    assert news == []
+    hub.beat(Heartbeat(SESSION, BEGIN))
+    hub.will(b"online")
+    assert news == [SESSION]
+    hub.will(b"offline")
+    assert news == [SESSION, None]
+    hub.beat(Heartbeat(SESSION, BEGIN))
+    hub.told(HubStatus("house", SESSION, online=False))
+    assert news == [SESSION, None, SESSION, None]
+    hub.told(HubStatus("house", other))
+    assert hub.session is None
+    hub.beat(Heartbeat(other, BEGIN))
+    hub.told(None)
+    assert news == [SESSION, None, SESSION, None, other, None]
+    hub.lost()
