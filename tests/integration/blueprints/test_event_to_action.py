@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from homeassistant.core import Event as BusEvent, HomeAssistant, ServiceCall, callback
+from homeassistant.core import Event as BusEvent, HomeAssistant, ServiceCall
 import pytest
 
 from custom_components.steward.const import DOMAIN
 from custom_components.steward.protocol.node import Leaf, Status, topic
 
-from .conftest import BUTTON, GESTURE, HAPPENED, INFO, PIANO, Automate, Nursery
+from .conftest import BUTTON, GESTURE, HAPPENED, INFO, PIANO, Automate, Nursery, settle
 
 REPORT = {
     "event": HAPPENED,
@@ -20,18 +20,6 @@ REPORT = {
         "details": "{{ event_attributes }}",
     },
 }
-
-
-def listen(hass: HomeAssistant, event_type: str) -> asyncio.Queue[BusEvent]:
-    """Return a queue that events of Home Assistant's bus come into."""
-    queue = asyncio.Queue[BusEvent]()
-
-    @callback
-    def put(event: BusEvent) -> None:
-        queue.put_nowait(event)
-
-    hass.bus.async_listen(event_type, put)
-    return queue
 
 
 async def test_each_event_of_the_types_runs_the_actions(
@@ -185,6 +173,7 @@ async def test_home_assistant_that_starts_anew_is_no_event(
         ("queued", ["started", "ended"]),
         ("parallel", ["ended", "started"]),
         ("restart", ["ended"]),
+        ("single", ["started"]),
     ],
 )
 async def test_an_event_while_the_actions_for_an_earlier_one_still_run(
@@ -195,7 +184,6 @@ async def test_an_event_while_the_actions_for_an_earlier_one_still_run(
     run_mode: str | None,
     expected: list[str],
 ) -> None:
-    triggered = listen(hass, "automation_triggered")
     may_begin = {"started": asyncio.Event(), "ended": asyncio.Event()}
 
     async def begin(call: ServiceCall) -> None:
@@ -209,20 +197,12 @@ async def test_an_event_while_the_actions_for_an_earlier_one_still_run(
         actions=[{"action": "test.begin", "data": {"type": "{{ event_type }}"}}, REPORT],
         **({} if run_mode is None else {"run_mode": run_mode}),
     )
-    nursery.send(GESTURE, "started")
-    async with asyncio.timeout(5):
-        await triggered.get()
-    nursery.send(GESTURE, "ended")
-    async with asyncio.timeout(5):
-        await triggered.get()
+    await nursery.happen(GESTURE, "started")
+    await nursery.happen(GESTURE, "ended")
     may_begin["ended"].set()
-    await asyncio.sleep(0)
-    if run_mode == "parallel":
-        async with asyncio.timeout(5):
-            while not happened:  # noqa: ASYNC110 -- the loop has to run until the action of the second event has
-                await asyncio.sleep(0)
+    await settle(hass)
     may_begin["started"].set()
-    await hass.async_block_till_done()
+    await settle(hass)
     assert [event.data["type"] for event in happened] == expected
 
 

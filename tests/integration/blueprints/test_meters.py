@@ -150,7 +150,7 @@ class TestPeakDemand:
         assert meter.told() == []
         await meter.be(DEMAND, 2.6)
         await meter.be(DEMAND, 2.7)
-        assert (meter.told(), whats(happened)) == ([("switch/lamp", False), ("switch/fan", False)], ["near"])
+        assert (meter.turned_off(), whats(happened)) == (["switch/fan", "switch/lamp"], ["near"])
         await meter.be(DEMAND, 2.0)
         await after(minutes=14)
         assert meter.told() == []
@@ -162,7 +162,7 @@ class TestPeakDemand:
         await meter.be(DEMAND, 2.0)
         await after(minutes=10)
         await meter.be(DEMAND, 2.6)
-        assert meter.told() == [("switch/lamp", False), ("switch/fan", False)] * 2
+        assert meter.turned_off() == ["switch/fan", "switch/fan", "switch/lamp", "switch/lamp"]
         await meter.be(DEMAND, 2.0)
         await after(minutes=14)
         assert meter.told() == []
