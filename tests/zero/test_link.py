@@ -8,13 +8,14 @@ from pathlib import Path
 import re
 
 import aiomqtt
+from paho.mqtt import client as mqtt
 import pytest
 
 from steward_house.protocol.entity import EventInfo
 from steward_house.protocol.fields import ContractError, Reason
 from steward_house.zero import link as link_module
 from steward_house.zero.backoff import Backoff
-from steward_house.zero.outbox import Outgoing
+from steward_house.zero.outbox import Confirmed, Outgoing
 from tests.broker import Broker
 
 from .house import Spy
@@ -93,8 +94,8 @@ async def test_last_words(room: Room, spy: Spy, monkeypatch: pytest.MonkeyPatch)
     outbox = room.dispatcher.outbox
     sent = outbox.sent
 
-    def tell(event: Outgoing) -> None:
-        sent(event)
+    def tell(event: Outgoing, confirmed: Confirmed) -> None:
+        sent(event, confirmed)
         first.set()
 
     monkeypatch.setattr(outbox, "sent", tell)
@@ -127,10 +128,15 @@ async def test_event_while_the_broker_is_away(room: Room, broker: Broker) -> Non
 
 
 class Cut:
-    """A client whose connection has gone, which only the broker's silence tells."""
+    """A client whose connection has gone."""
 
-    async def publish(self, *_: object, **__: object) -> None:
-        raise aiomqtt.MqttError
+    def __init__(self) -> None:
+        self._client = self
+
+    def publish(self, *_: object, **__: object) -> mqtt.MQTTMessageInfo:
+        info = mqtt.MQTTMessageInfo(1)
+        info.rc = mqtt.MQTT_ERR_NO_CONN
+        return info
 
 
 async def test_event_that_is_cut_off(room: Room) -> None:

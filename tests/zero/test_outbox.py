@@ -91,7 +91,7 @@ async def test_room_and_age(caplog: pytest.LogCaptureFixture) -> None:
     sent = []
     while event := outbox.next():
         assert event is outbox.next()  # until it is sent
-        outbox.sent(event)
+        outbox.sent(event, lambda: True)
         sent.append(event)
     assert sent == events[3:]
     assert len(lost) == 4

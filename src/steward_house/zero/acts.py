@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 from ..protocol.entity import MAX_STATE_BYTES, Platform
 from ..protocol.fields import MAX_DEPTH, ContractError, Json, Reason, check, dump, parse, utf8
@@ -15,17 +15,14 @@ from .commands import Commands
 from .journal import Journal
 from .module import COMMAND_LIFE, Received, Tell
 from .node import Node
+from .outbox import Confirmed
 
 _MOST: Final = 1000
 _MAX_NESTING: Final = 8
 """How deep a value may nest: what is written down of it nests deeper than a rule."""
 
-
-class Post(Protocol):
-    """Sends a message without waiting for anything; it is lost if the connection is."""
-
-    def __call__(self, topic: str, payload: bytes, *, taken: Callable[[], None] | None = None) -> None:
-        """Send it once, with QoS 1; call `taken` when the broker has it."""
+type Post = Callable[[str, bytes], Confirmed]
+"""Sends a payload on a topic, once, with QoS 1 and without waiting for anything; it is lost if the connection is."""
 
 
 class Acts:

@@ -9,12 +9,14 @@ import socket
 from typing import Final, cast, override
 
 import aiomqtt
+from paho.mqtt.enums import MQTTErrorCode
 
 from ..protocol.fields import ContractError
 from ..protocol.node import Leaf, Status, topic
 from .backoff import Backoff
 from .dispatcher import Dispatcher
 from .node import Node
+from .outbox import Confirmed, unconfirmed
 from .settings import Settings
 
 _LOG: Final = logging.getLogger(__name__)
@@ -26,8 +28,10 @@ _HELD: Final = 10
 """A connection that was kept for so many seconds was a good one."""
 _TIMEOUT: Final = 5
 """Seconds that the broker may take to answer."""
-_IN_FLIGHT: Final = 10_000
-"""Messages that the broker hasn't confirmed yet; more are not sent, as they would come too late."""
+_IN_FLIGHT: Final = 100
+"""Messages that the broker hasn't confirmed yet; paho looks at all of them with each confirmation."""
+_QUEUED: Final = 10_000
+"""Messages that wait for those before them; more are dropped."""
 
 
 class _Errors(logging.Handler):
@@ -62,7 +66,6 @@ class Link:
         self._dispatcher = dispatcher
         self._outbox = dispatcher.outbox
         self._subscribed: set[str] = set()
-        self._posts: set[asyncio.Task[None]] = set()
         self._bug: Exception | None = None
         self._tls = settings.mqtt.tls()
         self._status = topic(settings.node, Leaf.STATUS)
@@ -116,9 +119,8 @@ class Link:
             tls_context=self._tls,
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
             queue_type=cast("type[asyncio.Queue[aiomqtt.Message]]", partial(_Inbox, self._hear)),
-            # An act doesn't wait until the broker has confirmed others.
             max_inflight_messages=_IN_FLIGHT,
-            max_queued_outgoing_messages=_IN_FLIGHT,
+            max_queued_outgoing_messages=_QUEUED,
         )
 
     async def _stay(self, client: aiomqtt.Client) -> None:
@@ -150,9 +152,9 @@ class Link:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._dispatcher.disconnect()
-            for task in (*tasks, *self._posts):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, *self._posts, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
         for task in done:
             task.result()
 
@@ -176,24 +178,14 @@ class Link:
             self._bug = error
             raise
 
-    def _post(
-        self, client: aiomqtt.Client, where: str, payload: bytes, *, taken: Callable[[], None] | None = None
-    ) -> None:
-        """Send a message without waiting for the broker to confirm it; nothing comes between this and what is sent next."""
-        task = asyncio.Task(
-            self._publish(client, where, payload, taken), loop=asyncio.get_running_loop(), eager_start=True
-        )
-        if not task.done():
-            self._posts.add(task)
-            task.add_done_callback(self._posts.discard)
+    @staticmethod
+    def _post(client: aiomqtt.Client, where: str, payload: bytes) -> Confirmed:
+        """Send a message without waiting for the broker to confirm it.
 
-    async def _publish(
-        self, client: aiomqtt.Client, where: str, payload: bytes, taken: Callable[[], None] | None
-    ) -> None:
-        with contextlib.suppress(aiomqtt.MqttError):  # if the connection is lost, the listener notices
-            await client.publish(where, payload, qos=1)
-            if taken is not None:
-                taken()
+        aiomqtt only publishes where somebody waits, with a time-out for each message, which takes as long as all the rest.
+        """
+        sent = client._client.publish(where, payload, qos=1)  # noqa: SLF001
+        return sent.is_published if sent.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else unconfirmed
 
     async def _talk(self, client: aiomqtt.Client) -> None:
         """Say everything, then what changes."""
@@ -215,8 +207,6 @@ class Link:
             await self._send_info(client)
             await self._send_states(client)
         await self._send_events(client)  # of the last moment
-        if self._posts:
-            await asyncio.wait({*self._posts})
 
     async def _gather(self) -> None:
         """Let changes come together for a moment, unless there is an event: that doesn't wait."""
@@ -252,8 +242,7 @@ class Link:
             # The hub drops an event of an entity that it doesn't know yet; an automation may ask for a state that came before it.
             await self._send_info(client)
             await self._send_states(client)
-            self._outbox.sent(event)
-            self._post(client, event.topic, event.payload, taken=event.take)
+            self._outbox.sent(event, self._post(client, event.topic, event.payload))
 
     async def _send_info(self, client: aiomqtt.Client) -> None:
         info = self._valid(self._node.take_info)

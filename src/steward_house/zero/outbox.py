@@ -15,12 +15,20 @@ ROOM: Final = 1000
 _AGAIN: Final = (1.0, 2.0, 4.0, inf)
 """Seconds after each sending until the next one."""
 
+type Confirmed = Callable[[], bool]
+"""Tells whether the broker has confirmed a message."""
+
+
+def unconfirmed() -> bool:
+    """Tell that the broker hasn't."""
+    return False
+
 
 @dataclass(slots=True, eq=False)
 class Outgoing:
     """An event on its way: when it happened (the loop's time), and whether a rule of this node is about it (`used`).
 
-    `taken` is whether the broker has it; `due` is when to send it next.
+    `due` is when to send it next, `confirmed` tells whether the broker has it.
     """
 
     id: str
@@ -30,11 +38,11 @@ class Outgoing:
     used: bool
     tries: int = field(init=False, default=0)
     due: float = field(init=False, default=inf)
-    taken: bool = field(init=False, default=False)
+    confirmed: Confirmed = field(init=False)
 
-    def take(self) -> None:
-        """Take note that the broker has it."""
-        self.taken = True
+    def __post_init__(self) -> None:
+        """Be with nobody yet."""
+        self.confirmed = unconfirmed
 
 
 class Outbox:
@@ -78,8 +86,9 @@ class Outbox:
             self._arm(min((event.due for event in self._waiting.values()), default=inf))
         return None
 
-    def sent(self, event: Outgoing) -> None:
+    def sent(self, event: Outgoing, confirmed: Confirmed) -> None:
         """Take note that an event is on its way to the broker."""
+        event.confirmed = confirmed
         if self._fresh and self._fresh[0] is event:
             self._fresh.popleft()
         event.due = asyncio.get_running_loop().time() + _AGAIN[event.tries]
@@ -96,7 +105,7 @@ class Outbox:
         """Have those sent that the broker doesn't have yet."""
         self._fresh.clear()
         for event in self._waiting.values():
-            if not event.taken:
+            if not event.confirmed():
                 event.tries, event.due = 0, inf
                 self._fresh.append(event)
         self._changed()
