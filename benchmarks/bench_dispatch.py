@@ -30,6 +30,7 @@ from .certificates import Certificates
 from .home_assistant import Kind, home_assistant, retained
 from .load import COMMAND, COMMAND_TOPIC, EVENT_TOPIC, Load, LoadError, load
 from .node_red import node_red
+from .paho_alone import paho_alone
 from .process import LOG
 from .report import Comparison, progress
 
@@ -56,6 +57,8 @@ class Subject(StrEnum):
     NODE_RED = "Node-RED"
     HOME_ASSISTANT = "Home Assistant"
     THROUGH = "Home Assistant through Steward"
+    PAHO = "paho alone"
+    """The area node's MQTT library without the node."""
     NODE = "area node"
     """The rule on a third node, which is the consumer's delegate."""
 
@@ -70,6 +73,7 @@ SUBJECTS: Final[dict[Subject, Start]] = {
     Subject.NODE_RED: node_red,
     Subject.HOME_ASSISTANT: partial(home_assistant, kind=Kind.OWN),
     Subject.THROUGH: partial(home_assistant, kind=Kind.STEWARD),
+    Subject.PAHO: paho_alone,
     Subject.NODE: area_node.area_node,
 }
 
