@@ -371,6 +371,12 @@ def test_a_time_of_the_day_is_acked_by_its_own_cause() -> None:
     assert node.told() == [(LAMP, "ON")]
 
 
+def test_a_time_of_the_day_soon_after_the_start() -> None:
+    node = Node(Rule("automation.soon", "Soon", (TimeTrigger("0", time(12, 0, 8)),), (ON,)), session=None)
+    node.pass_time(9)
+    assert node.told() == [(LAMP, "ON")]
+
+
 def test_a_rule_that_goes_ends_its_runs_and_one_that_stays_does_not() -> None:
     lamp, fan = rule(Delay(10), ON), rule(Delay(10), Set(FAN, "ON"), name="automation.fan")
     node = Node(lamp, fan, session=None)

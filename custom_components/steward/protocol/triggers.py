@@ -129,6 +129,7 @@ class Triggers:
         """Return the monotonic time at which to `tick` next; None for never. `wall` is aware."""
         moments = [timer.due for timer in self._timers.values()]
         if self._times:
+            self._looked = self._looked or wall
             if self._next_time is None:
                 coming = self._coming(wall, timedelta(seconds=_LOOK))
                 self._next_time = now + ((coming[0][2] - wall).total_seconds() if coming else _LOOK)
