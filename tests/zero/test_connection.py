@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import re
 import signal
@@ -9,9 +10,11 @@ import signal
 import pytest
 import trustme
 
+from steward_house.protocol.rules import Rule, Rulebook, Set, TimeTrigger
 from tests.broker import Broker
 
-from .house import Spy, Zero
+from .house import PATIENCE, Spy, Zero
+from .hub import hub_of
 
 SIMULATED = {"hardware": "simulated"}
 PUBLISHED = re.compile(r"Received PUBLISH from steward-kitchen-\w+ \(.*'steward/kitchen/(.*)', ")
@@ -222,3 +225,37 @@ use_identity_as_username true
     finally:
         daemon.close()
         broker.stop()
+
+
+async def test_rules_without_broker(zero: Callable[..., Zero], broker: Broker, tmp_path: Path) -> None:
+    """What the hub said once is done after a restart too, without anybody to ask, and told when somebody is there."""
+    kept = tmp_path / "state"
+
+    async def holds(name: str, text: str) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not (kept / name).exists() or text not in (kept / name).read_text():  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+    daemon = zero({"baby_stitch": SIMULATED})
+    at = datetime.now(UTC) + timedelta(seconds=8)
+    gain = Set("kitchen/number/gesture_gain", 3)
+    rule = Rule("automation.gain", "More gain", (TimeTrigger("0", at.time()),), (gain,))
+    async with Spy.on(broker.port) as spy:
+        await spy.online()
+        assert spy.info()["capabilities"] == ["commands", "rules"]
+        await spy.tell("kitchen/rules", Rulebook(1, "UTC", (rule,)).encode(), retain=True)
+        await holds("rules.json", "More gain")
+    assert daemon.end() == 0
+    broker.kill()
+    zero({"baby_stitch": SIMULATED})
+    await holds("node.json", '"number/gesture_gain":3')
+    await holds("journal.json", "More gain")
+    assert timedelta() <= datetime.now(UTC) - at < timedelta(seconds=5)
+    broker.start()
+    async with Spy.on(broker.port) as spy, hub_of(spy) as hub:
+        await spy.online()
+        assert spy.last("kitchen/number/gesture_gain/state") == b"3"
+        await hub.live()
+        [entry] = await spy.until(lambda _: hub.journal())
+        assert entry["cause"] == f"automation.gain@{at.isoformat()}"
+        assert entry["away"] is True
