@@ -79,7 +79,9 @@ async def test_states_of_a_blocked_node_show_when_it_is_trusted_again(
     await kitchen.say("sensor/object_temperature/state", "20")
     await switch(hass, "turn_on")
     changes = async_capture_events(hass, EVENT_STATE_CHANGED)
+    before = hass.states.get(TEMPERATURE).last_reported_timestamp
     await kitchen.say("sensor/object_temperature/state", "21")
+    assert hass.states.get(TEMPERATURE).last_reported_timestamp == before, "nothing is written"
     await kitchen.say("states", '{"number/gesture_gain": 2}')
     await kitchen.say("sensor/object_temperature/state", "warm")
     er.async_get(hass).async_update_entity(TEMPERATURE, name="Warmth")
