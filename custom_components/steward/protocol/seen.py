@@ -35,9 +35,9 @@ class Seen:
         return self.state if attribute is None else self.attributes.get(attribute)
 
     def number(self, attribute: str | None) -> float | None:
-        """Return the number that the state, or one attribute, is; None where it is none."""
+        """Return the number that the state, or one attribute, is, as Home Assistant has it: true is 1; None where it is none."""
         value = self.value(attribute)
-        if isinstance(value, bool | list | dict | None):
+        if isinstance(value, list | dict | None):
             return None
         try:
             return float(value)
