@@ -46,13 +46,15 @@ _REFUSED: Final = {
 }
 
 _TARGET: Final = frozenset({"entity_id", "device_id", "area_id", "floor_id", "label_id", "exclude"})
-_SCHEMAS: Final[dict[str, VolDictType]] = {
+_FIELDS: Final[Mapping[str, VolDictType]] = {
     "light.turn_on": LIGHT_TURN_ON_SCHEMA,
     "light.turn_off": LIGHT_TURN_OFF_SCHEMA,
     "switch.turn_on": {},
     "switch.turn_off": {},
     "number.set_value": {probatio.Required("value"): probatio.Coerce(float)},
 }
+_SCHEMAS: Final = {name: cv.make_entity_service_schema({**fields}) for name, fields in _FIELDS.items()}
+"""What calls to Steward's entities take, as Home Assistant declares it."""
 _GENERIC: Final = {
     "homeassistant.turn_on": ("light.turn_on", "switch.turn_on"),
     "homeassistant.turn_off": ("light.turn_off", "switch.turn_off"),
@@ -191,7 +193,7 @@ class ActionCompiler:
         if not mine:
             return []
         try:
-            validated = cv.make_entity_service_schema(_SCHEMAS[call])({**parameters, "entity_id": mine})
+            validated = _SCHEMAS[call]({**parameters, "entity_id": mine})
         except probatio.Invalid:
             refuse(f"calls {call} with what it doesn't take")
         del validated["entity_id"]

@@ -5,8 +5,10 @@ Only what changed is compiled again, in slices, so that Home Assistant goes on m
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+import logging
 from typing import Any, Final
 
 from homeassistant.components import mqtt
@@ -41,9 +43,11 @@ from .port import NodePort
 from .shelf import Shelf
 from .split import NodeState, Split, split
 
+_LOGGER = logging.getLogger(__name__)
+
 SETTLE_SECONDS: Final = 0.01
 """How long is waited for more changes that come together."""
-SLICE_SECONDS: Final = 0.004
+SLICE_SECONDS: Final = 0.003
 """How long is compiled at a time."""
 STARTING_SECONDS: Final = 1.0
 """The same while Home Assistant starts."""
@@ -85,8 +89,8 @@ class _Record:
     concerned: set[str]
     """The nodes whose entities it mentions."""
     split: Split | None = None
-    sizes: Mapping[str, int] = field(default_factory=dict)
-    """The bytes of each part."""
+    written: Mapping[str, bytes] = field(default_factory=dict)
+    """Each part as its JSON."""
     fits: bool = True
 
     @property
@@ -129,7 +133,8 @@ class Rulebooks:
         self._shelf = Shelf(hass)
         self._records: dict[str, _Record] = {}
         self._states: dict[str, NodeState] = {}
-        self._documents: dict[str, tuple[Rule, ...]] = {}
+        self._documents: dict[str, list[_Record]] = {}
+        self._only_on_hub: Counter[str] = Counter()
         self._listeners: list[Callable[[], None]] = []
         self._stop: list[CALLBACK_TYPE] = []
         self._away: dict[str, float] = {}
@@ -223,11 +228,7 @@ class Rulebooks:
 
     def counts(self, node: str) -> Counts:
         """Return how many rules a node has, and how many automations that concern it run only on the hub."""
-        only_on_hub = sum(
-            node in record.concerned and record.automation.enabled and not record.parts
-            for record in self._records.values()
-        )
-        return Counts(len(self._documents.get(node, ())), only_on_hub)
+        return Counts(len(self._documents.get(node, ())), self._only_on_hub[node])
 
     def explain(self) -> list[Explanation]:
         """Return where each automation runs, and why not elsewhere."""
@@ -242,7 +243,7 @@ class Rulebooks:
         concerned = {name: record for name, record in self._records.items() if node in record.concerned}
         return {
             "version": self._shelf.version(node),
-            "rules": [rule.id for rule in self._documents.get(node, ())],
+            "rules": [record.automation.entity_id for record in self._documents.get(node, ())],
             "left_to_hub": {name: record.final.left for name, record in concerned.items() if record.final.left},
             "only_on_hub": {name: record.final.reason for name, record in concerned.items() if record.final.reason},
         }
@@ -369,31 +370,43 @@ class Rulebooks:
         if config is None:
             compiled = Compiled(None, reason="Home Assistant can't use it")
         else:
-            compiled = compile_automation(self._hass, automation, config, questions)
+            compiled = self._compile(automation, config, questions)
         known = (
             self._lookup.entity(entity_id) for entity_id in automations.mentioned(self._hass, automation.entity_id)
         )
         concerned = questions.nodes() | {entity.node for entity in known if entity}
         return _Record(automation, config, questions, compiled, concerned)
 
+    def _compile(self, automation: Automation, config: Mapping[str, Any], questions: Questions) -> Compiled:
+        """Compile one automation; whatever goes wrong with it doesn't cost the others theirs."""
+        try:
+            return compile_automation(self._hass, automation, config, questions)
+        except Exception:
+            _LOGGER.exception("%s can't be compiled", automation.entity_id)
+            return Compiled(None, reason="it can't be understood; the log has the details")
+
     async def _async_place(self, pace: _Pace) -> None:
         """Split rules over nodes, in their order, as far as there is room."""
         states = self._node_states()
         same_nodes, self._states = states == self._states, states
         room = {node: [MAX_RULES, MAX_RULES_BYTES - _ENVELOPE_BYTES] for node in states}
-        documents: dict[str, list[Rule]] = {node: [] for node in states}
+        documents: dict[str, list[_Record]] = {node: [] for node in states}
+        only_on_hub: Counter[str] = Counter()
         for record in self._records.values():
             if record.compiled.rule and not (record.split and same_nodes):
                 record.split = split(record.compiled.rule, states, record.split.delegates if record.split else {})
-                record.sizes = {node: len(dump(part.encode())) + 1 for node, part in record.split.parts.items()}
-            record.fits = all(room[node][0] > 0 and room[node][1] >= size for node, size in record.sizes.items())
-            if record.automation.enabled:
-                for node, part in record.parts.items():
+                record.written = {node: dump(part.encode()) for node, part in record.split.parts.items()}
+            record.fits = all(room[node][0] > 0 and room[node][1] > len(part) for node, part in record.written.items())
+            if record.automation.enabled and not record.parts:
+                only_on_hub.update(record.concerned)
+            if record.automation.enabled and record.fits:
+                for node, part in record.written.items():
                     room[node][0] -= 1
-                    room[node][1] -= record.sizes[node]
-                    documents[node].append(part)
+                    room[node][1] -= len(part) + 1
+                    documents[node].append(record)
             await pace.breathe()
-        self._documents = {node: tuple(rules) for node, rules in documents.items()}
+        self._documents = documents
+        self._only_on_hub = only_on_hub
 
     def _node_states(self) -> dict[str, NodeState]:
         now = self._hass.loop.time()
@@ -423,7 +436,8 @@ class Rulebooks:
                 self._away.pop(node, None)
                 await self._shelf.async_remove(node)
             elif self._lookup.can_run_rules(node):
-                await self._shelf.async_put(node, zone, self._documents.get(node, ()))
+                parts = tuple(record.written[node] for record in self._documents.get(node, ()))
+                await self._shelf.async_put(node, zone, parts)
 
     def _schedule_next(self) -> None:
         """Look again when a node has been away for long, or has had its time to say what it is."""

@@ -9,13 +9,11 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..protocol.node import Leaf, topic
-from ..protocol.rules import Rule, Rulebook
+from ..protocol.rules import Rulebook
 from .say import async_say
 
 VERSION: Final = 1
 SAVE_SECONDS: Final = 5
-MANY: Final = 32
-"""So many rules are written in another thread: it takes milliseconds."""
 
 
 class _Edition(TypedDict):
@@ -33,7 +31,7 @@ class Shelf:
         self._hass = hass
         self._store: Store[dict[str, _Edition]] = Store(hass, VERSION, f"{DOMAIN}.rulebooks")
         self._editions: dict[str, _Edition] = {}
-        self._published: dict[str, tuple[str, tuple[Rule, ...]]] = {}
+        self._published: dict[str, tuple[str, tuple[bytes, ...]]] = {}
         self._payloads: dict[str, bytes] = {}
 
     async def async_load(self) -> None:
@@ -45,18 +43,21 @@ class Shelf:
         edition = self._editions.get(node)
         return edition["version"] if edition else None
 
-    async def async_put(self, node: str, zone: str, rules: tuple[Rule, ...]) -> None:
-        """Give a node its rules, if it doesn't have them already."""
+    async def async_put(self, node: str, zone: str, rules: tuple[bytes, ...]) -> None:
+        """Give a node its rules, each as its JSON, if it doesn't have them already."""
         if self._published.get(node) == (zone, rules):
             return
-        digest = sha256(await self._async_encode(Rulebook(0, zone, rules))).hexdigest()
+        joined = b",".join(rules)
+        digest = sha256(zone.encode() + joined).hexdigest()
         edition = self._editions.get(node)
         if edition is None or edition["digest"] != digest:
             # A backup that is restored brings an older version; the clock doesn't.
             version = max(edition["version"] + 1 if edition else 0, int(dt_util.utcnow().timestamp() * 1000))
             edition = self._editions[node] = {"version": version, "digest": digest}
             self._store.async_delay_save(lambda: self._editions, SAVE_SECONDS)
-        self._payloads[node] = await self._async_encode(Rulebook(edition["version"], zone, rules))
+        # The rules were read back one by one when they were compiled: to do it again with all of them would take long.
+        envelope = Rulebook(edition["version"], zone).encode()
+        self._payloads[node] = envelope.removesuffix(b"]}") + joined + b"]}"
         self._published[node] = zone, rules
         await self._async_say(node)
 
@@ -79,8 +80,3 @@ class Shelf:
 
     async def _async_say(self, node: str) -> None:
         await async_say(self._hass, topic(node, Leaf.RULES), self._payloads[node], retain=True)
-
-    async def _async_encode(self, rulebook: Rulebook) -> bytes:
-        if len(rulebook.rules) < MANY:
-            return rulebook.encode()
-        return await self._hass.async_add_executor_job(rulebook.encode)
