@@ -78,6 +78,15 @@ async def test_fault_of_its_own(room: Room, spy: Spy, monkeypatch: pytest.Monkey
     await spy.until(lambda spy: spy.last("kitchen/status") == b"offline")
 
 
+async def test_fault_of_its_own_in_listening(room: Room, spy: Spy, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with linked(room) as task:
+        await spy.online()
+        monkeypatch.setattr(room.dispatcher, "hear", lambda *_, **__: 1 // 0)
+        await spy.tell("kitchen/switch/lamp/command", "ON")
+        with pytest.raises(ZeroDivisionError):
+            await task
+
+
 async def test_cancelled(room: Room, spy: Spy) -> None:
     async with linked(room) as task:
         await spy.online()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 import json
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -241,6 +241,23 @@ async def test_time(hub: FakeHub, room: Room) -> None:
     await hub.rules(on_ring(triggers=(TimeTrigger("0", wall.time()),)))
     await room.until(1)
     assert room.told[0][2] - begun == pytest.approx(1.2, abs=0.3)
+
+
+async def test_rule_that_comes_after_its_time(hub: FakeHub, room: Room) -> None:
+    await hub.rules(on_ring(triggers=(TimeTrigger("0", time(23, 59)),)))
+    await room.ruled()
+    await asyncio.sleep(0.1)
+    wall = room.clock.now().astimezone(ZoneInfo("Europe/Zurich"))
+    await asyncio.sleep(0.1)
+    soon = (wall + timedelta(seconds=1)).time()
+    await hub.rules(
+        *(on_ring(triggers=(TimeTrigger("0", at),), id=f"automation.{n}") for n, at in enumerate((wall.time(), soon)))
+    )
+    await room.until(1)
+    assert now() - room.told[0][2] < 0.5
+    await asyncio.sleep(0.1)
+    assert len(room.told) == 1
+    assert room.dispatcher.journal._entries[0][0].data["rule"] == "automation.1"
 
 
 # --- other nodes' entities -------------------------------------------------------------------------------------------

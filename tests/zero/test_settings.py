@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from steward_house.zero import settings as settings_module
+from steward_house.zero.plugins import installed
 from steward_house.zero.settings import SettingsError, read_settings
 
 from .house import Zero
@@ -89,6 +91,13 @@ def test_too_many_modules(tmp_path: Path) -> None:
     path = tmp_path / "zero.yaml"
     path.write_text("\n".join(["node: a", "modules:", *(f"  m{number}: {{}}" for number in range(65))]))
     assert faults(path)[0] == "modules: are at most 62"
+
+
+def test_module_with_a_name_of_the_nodes_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings_module, "installed", lambda: {"rules": installed()["system"]})
+    path = tmp_path / "zero.yaml"
+    path.write_text("node: a\nmodules: {rules: }\n")
+    assert faults(path) == ["modules.rules: the node itself goes by this name"]
 
 
 def test_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

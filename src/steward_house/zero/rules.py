@@ -48,6 +48,7 @@ class Rules:
                 zone = ZoneInfo(book.zone)
             except (KeyError, OSError, ValueError) as error:  # it is looked up as a file
                 raise ContractError(Reason.BAD_VALUE, "zone", f"no time zone of this machine: {book.zone!r}") from error
+            self._tick()  # what was due before isn't due for new rules
             self.rules = book.rules
             self._shadow.load(book.rules, zone)
         else:
