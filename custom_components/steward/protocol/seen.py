@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
-from .entity import Platform
-from .fields import ContractError, Json, parse, utf8
+from .entity import NumberInfo, Platform
+from .fields import ContractError, Json, moment, parse, stamp, utf8
 
 UNAVAILABLE: Final = "unavailable"
 UNKNOWN: Final = "unknown"
 _ON_OFF: Final = {"ON": "on", "OFF": "off"}
 _NOT_KNOWN: Final = frozenset({"", "none", "nan"})
 _MAX_BYTES: Final = 4096
+_NUMBER: Final = NumberInfo(key="any", name="Any", minimum=0, maximum=1)
+"""Reads any number: in which range one lies matters to commands only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ def see_payload(platform: Platform, payload: bytes) -> Seen:
     try:
         if platform is Platform.LIGHT:
             return see(platform, parse(payload, _MAX_BYTES) if payload else None)
+        if platform is Platform.NUMBER:
+            return see(platform, _NUMBER.to_json(_NUMBER.decode(payload)))
         text = utf8(payload[:_MAX_BYTES])
     except ContractError:
         return Seen(UNKNOWN)
@@ -76,9 +80,12 @@ def see_payload(platform: Platform, payload: bytes) -> Seen:
 
 
 def cause_of(entity: str, seen: Seen, attribute: str | None) -> str:
-    """Return the cause that an entity's change to a state, or an attribute's, is."""
+    """Return the cause that an entity's change to a state, or an attribute's, is.
+
+    However a number or a point in time is written, its cause is one.
+    """
     number = seen.number(attribute)
-    text = str(seen.value(attribute)) if number is None else f"{number:g}"
+    text = _plain(str(seen.value(attribute))) if number is None else f"{number + 0.0:g}"  # no negative zero
     return f"{entity}{f'.{quote(attribute)}' if attribute else ''}={quote(text, safe='')}"[:128]
 
 
@@ -92,3 +99,10 @@ def _see_light(value: dict[str, Json]) -> Seen:
     if isinstance(color := value.get("color"), dict):
         attributes["rgb_color"] = [color.get(part) for part in "rgb"]
     return Seen(state, attributes)
+
+
+def _plain(text: str) -> str:
+    try:
+        return stamp(moment(text, ""))
+    except ContractError:
+        return text
