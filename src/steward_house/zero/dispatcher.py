@@ -220,7 +220,7 @@ class Dispatcher:
             for entity in rule.targets():
                 node, platform, key = split_path(entity)
                 if node != self._node.id:
-                    self._foreign[command_topic(node, platform, key)] = 1, partial(self._hear_foreign_command, entity)
+                    self._foreign[command_topic(node, platform, key)] = 0, partial(self._hear_foreign_command, entity)
         self._route()
 
     def _route(self) -> None:

@@ -6,9 +6,11 @@ import contextlib
 from functools import partial
 import logging
 import socket
-from typing import Final, cast, override
+import threading
+from typing import Any, Final, cast, override
 
 import aiomqtt
+from paho.mqtt.client import Client
 from paho.mqtt.enums import MQTTErrorCode
 
 from ..protocol.fields import ContractError
@@ -54,6 +56,27 @@ class _Inbox(asyncio.Queue[aiomqtt.Message]):
     @override
     def put_nowait(self, item: aiomqtt.Message) -> None:
         self._hear(item)
+
+
+class _Client(aiomqtt.Client):
+    """A client that sends in the next turn of the loop, instead of asking first, by a pipe and a selector, whether it may."""
+
+    @override
+    def _on_socket_register_write(self, client: Client, userdata: Any, sock: Any) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self._loop.call_soon(self._send, client, userdata, sock)
+        else:  # while it connects
+            super()._on_socket_register_write(client, userdata, sock)
+
+    def _send(self, client: Client, userdata: Any, sock: Any) -> None:
+        try:
+            client.loop_write()
+        except Exception as error:  # noqa: BLE001 - as aiomqtt takes it
+            if not self._disconnected.done():
+                self._disconnected.set_exception(error)
+            return
+        if client.want_write():
+            super()._on_socket_register_write(client, userdata, sock)
 
 
 class Link:
@@ -105,7 +128,7 @@ class Link:
 
     def _client(self) -> aiomqtt.Client:
         mqtt = self._settings.mqtt
-        return aiomqtt.Client(
+        return _Client(
             mqtt.host,
             mqtt.port,
             username=mqtt.username,

@@ -52,7 +52,8 @@ class Others:
             self._wanted.setdefault(node, set()).add(entity)
             where = state_topic(node, platform, key)
             if platform is Platform.EVENT:
-                routes[where] = 1, partial(self._hear_event, entity)
+                # A clean session gets nothing more with QoS 1, but it costs a receipt for each event.
+                routes[where] = 0, partial(self._hear_event, entity)
             else:
                 routes[where] = 0, partial(self._hear_state, node, entity, platform)
         for node in self._wanted:
