@@ -41,7 +41,7 @@ def main() -> int:
         if "zero" in parts:
             measured.append(measure_zero())
         if "dispatch" in parts:
-            measured.append(bench_dispatch.run(arguments.rounds))
+            measured.extend(bench_dispatch.run(arguments.rounds))
     except (BrokerError, bench_hub.SubjectFailedError) as error:
         progress(str(error))
         return 1

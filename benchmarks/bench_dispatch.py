@@ -10,7 +10,8 @@ whole run (p50 22 ms instead of 2 ms), in others not at all. With QoS 0 they are
 
 A subject is an asynchronous context manager that takes the broker's port, the house's certificates and an empty folder, and runs
 whatever does the mapping; see `SUBJECTS`. It needn't be ready when it is entered: the load generator tries until a command comes.
-What is beside the peers: the rule within one node, which needs no load generator (`area_node.same_node`).
+What is beside the peers: the rule within one node, which needs no load generator (`area_node.same_node`), and how long 1,000 automations
+take to become rules (`automations`), beside the same ones that stay Home Assistant's alone.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from . import area_node
+from . import area_node, automations
 from .bench_hub import SubjectFailedError
 from .broker import broker
 from .certificates import Certificates
@@ -41,6 +42,7 @@ COUNT: Final = 1200
 RATES: Final = (250, 500, 750, 1000, 1500, 2000, 3000, 4000, 6000, 8000)
 """Among these rates the highest that is held is searched for, in three or four steps."""
 QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+LEFT: Final = "not opted in"
 TAIL: Final = 15
 """Lines of a failed subject's output that are told."""
 
@@ -138,6 +140,10 @@ async def _run_within(house: House) -> Sample:
         return _quantiles(await area_node.same_node(house.port, house.certificates, house.folder, RATE, COUNT))
 
 
+async def _run_automations(opted_in: bool, house: House) -> Sample:  # noqa: FBT001
+    return await automations.measure(house.port, house.certificates, house.folder, opted_in=opted_in)
+
+
 def _quantiles(times: list[float]) -> Sample:
     """Return milliseconds by quantile, of seconds in ascending order."""
     return {name: times[int(len(times) * quantile)] * 1000 for name, quantile in QUANTILES.items()}
@@ -155,16 +161,23 @@ async def _highest(generator: Load) -> float:
     return RATES[held] if held >= 0 else 0
 
 
-def run(rounds: int) -> list[Comparison]:
-    """Measure all subjects in turns, every second round backwards; compare the medians."""
+def run(rounds: int) -> tuple[list[Comparison], list[Comparison]]:
+    """Measure all subjects in turns, every second round backwards; compare the medians: of the mapping, and of many automations."""
     samples: dict[Subject, list[Sample]] = {subject: [] for subject in Subject}
     within: list[Sample] = []
+    compiled: list[Sample] = []
+    left: list[Sample] = []
     for number in range(rounds):
         for subject in list(Subject)[:: -1 if number % 2 else 1]:
             progress(f"dispatch, round {number + 1} of {rounds}: {subject}")
             samples[subject].append(_measure(subject, partial(_run, subject)))
         progress(f"dispatch, round {number + 1} of {rounds}: within one node")
         within.append(_measure("within one node", _run_within))
+        for results, opted_in in ((compiled, True), (left, False)):
+            progress(
+                f"dispatch, round {number + 1} of {rounds}: 1,000 automations, {'compiled' if opted_in else 'left alone'}"
+            )
+            results.append(_measure("automations", partial(_run_automations, opted_in)))
 
     def compare(
         name: str,
@@ -178,11 +191,20 @@ def run(rounds: int) -> list[Comparison]:
             name=name,
             unit="/s" if figure == "rate" else "ms",
             ours=taken[ours],
-            peers={peer: taken[peer] for peer in (Subject.NODE_RED, Subject.HOME_ASSISTANT)},
+            peers={peer: taken[peer] for peer in (Subject.NODE_RED, Subject.HOME_ASSISTANT, Subject.PAHO)},
             floor=taken[Subject.BROKER],
             target=target,
             ratio_target=ratio_target,
             more_is_better=figure == "rate",
+        )
+
+    def of_all(name: str, figure: str, target: float | None = None, peer: str = "") -> Comparison:
+        return Comparison(
+            name=name,
+            unit="ms",
+            ours=tuple(sample[figure] for sample in compiled),
+            peers={LEFT: tuple(sample[peer] for sample in left)} if peer else {},
+            target=target,
         )
 
     node, through = Subject.NODE, Subject.THROUGH
@@ -203,4 +225,15 @@ def run(rounds: int) -> list[Comparison]:
         compare("Through Home Assistant, p95 at 50/s", "p95", through),
         compare("Through Home Assistant, p99 at 50/s", "p99", through, ratio_target=(Subject.HOME_ASSISTANT, 1.0)),
         compare("Through Home Assistant, sustained", "rate", through),
+    ], [
+        of_all("1,000 automations: Home Assistant's own reload", "reload", peer="reload"),
+        of_all("Then, until all nodes have their rules", "compile", 2000),
+        of_all("Steward's work in the event loop for that", "work"),
+        of_all("It blocks the loop at most", "block_all_ours", 10),
+        of_all("Whatever blocks the loop, at most", "block_all", peer="block_all"),
+        of_all("Edit of one: from the reload to its node", "edit", 200),
+        of_all("The slowest of 5 edits", "edit_worst", 200),
+        of_all("Edit of one: from saving it to its node", "save"),
+        of_all("It blocks the loop at most, at an edit", "block_edit_ours", 10),
+        of_all("Whatever blocks the loop, at most, at an edit", "block_edit", peer="block_edit"),
     ]

@@ -116,6 +116,18 @@ async def home_assistant(port: int, certificates: Certificates, folder: Path, ki
             yield
 
 
+def broker_entry(port: str, certificates: Path) -> dict[str, Any]:
+    """Return the data of the MQTT entry of a Home Assistant that connects as `HUB`."""
+    return {
+        "broker": HOST,
+        "port": int(port),
+        "protocol": "5",
+        "certificate": (certificates / AUTHORITY).read_text(),
+        "client_cert": (certificates / f"{HUB}.pem").read_text(),
+        "client_key": (certificates / f"{HUB}.key").read_text(),
+    }
+
+
 def _write_automations(folder: str, automations: list[dict[str, Any]]) -> None:
     Path(folder, "automations.yaml").write_text(yaml.safe_dump(automations))
 
@@ -139,15 +151,7 @@ async def _serve(kind: Kind, folder: str, broker: dict[str, Any]) -> None:
 
 def main(port: str, kind: str, folder: str, certificates: str) -> None:
     """Be a Home Assistant."""
-    pem = Path(certificates)
-    broker = {
-        "broker": HOST,
-        "port": int(port),
-        "protocol": "5",
-        "certificate": (pem / AUTHORITY).read_text(),
-        "client_cert": (pem / f"{HUB}.pem").read_text(),
-        "client_key": (pem / f"{HUB}.key").read_text(),
-    }
+    broker = broker_entry(port, Path(certificates))
     with asyncio.Runner(loop_factory=create_event_loop) as runner:
         runner.run(_serve(Kind(kind), folder, broker))
 
