@@ -91,9 +91,10 @@ def no_complaints(caplog: pytest.LogCaptureFixture) -> Generator[None]:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Let the event loop run until a condition holds."""
-    while not condition():  # noqa: ASYNC110 -- a condition of Home Assistant's own, which sets no event
-        await asyncio.sleep(0)
+    """Let the event loop run until a condition holds, for ten seconds at most."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 -- a condition of Home Assistant's own, which sets no event
+            await asyncio.sleep(0)
 
 
 def declared(hass: HomeAssistant, entry: MockConfigEntry) -> set[str]:
