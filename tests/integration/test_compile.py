@@ -59,7 +59,7 @@ type Compile = Callable[..., Awaitable[Compiled]]
 @pytest.fixture
 async def house(hass: HomeAssistant, kitchen: Node) -> Lookup:
     """Return what the registries say of a kitchen with all kinds of entities."""
-    await kitchen.come(HOUSE)
+    await kitchen.say("info", HOUSE.encode())
     lookup = Lookup(hass, set().__contains__)
     lookup.learn("kitchen", HOUSE)
     return lookup
@@ -184,7 +184,10 @@ HEAT: dict[str, Json] = {"kind": "numeric", "id": "0", "entities": ["kitchen/num
         ({**MOTION, "from": "on", "for": 5}, [{**MOVED, "from": {"is": ["on"]}, "for": 5.0}]),
         ({**MOTION, "from": "on", "to": None, "for": 5}, None),
         ({**MOTION, "from": None, "for": 5}, None),
-        ({**MOTION, "options": {"to": "on"}}, [{**MOVED, "to": {"is": ["on"]}}]),
+        (
+            {"trigger": "state", "options": {"entity_id": "binary_sensor.kitchen_motion", "to": "on"}},
+            [{**MOVED, "to": {"is": ["on"]}}],
+        ),
         (
             {"trigger": "state", "entity_id": "light.kitchen_light", "attribute": "brightness", "to": [10, 20]},
             [
@@ -476,7 +479,7 @@ async def test_actions_that_are_left_to_the_hub(compile_: Compile, config: Any, 
         ({"if": "{{ true }}", "then": LIGHT_ON}, "uses a template"),
         ({"action": "light.turn_on"}, "calls light.turn_on without a target"),
         (
-            action("light.turn_on", "light.kitchen_light", brightness=300),
+            action("light.turn_on", "light.kitchen_light", rgb_color=[1, 2]),
             "calls light.turn_on with what it doesn't take",
         ),
         (
