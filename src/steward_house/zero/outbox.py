@@ -1,7 +1,7 @@
 """Events on their way: sent at once and in order, then again with the same id until the hub has taken them, or they are too old."""
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 import logging
@@ -53,7 +53,7 @@ class Outbox:
         self.arrived = asyncio.Event()
         self._changed = changed
         self._lost = lost
-        self._waiting: dict[str, Outgoing] = {}
+        self._waiting: OrderedDict[str, Outgoing] = OrderedDict()
         self._fresh: deque[Outgoing] = deque()
         self._hub = False
         self._due = inf
