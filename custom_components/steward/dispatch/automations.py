@@ -37,6 +37,11 @@ class Automation:
     opted_in: bool
 
 
+def are_loaded(hass: HomeAssistant) -> bool:
+    """Tell whether there are automations at all: with a configuration that can't be read, Home Assistant has none."""
+    return DATA_COMPONENT in hass.data
+
+
 def listed(hass: HomeAssistant) -> Iterator[Automation]:
     """Yield all automations, in the order in which Home Assistant starts them."""
     registry = er.async_get(hass)

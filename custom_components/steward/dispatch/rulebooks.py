@@ -423,7 +423,8 @@ class Rulebooks:
         """Tell whether it is known what there is: rules that are taken back and given again would end what they do."""
         if not self._handing_out and self._started_at is not None:
             late = self._hass.loop.time() >= self._started_at + INFO_SECONDS
-            self._handing_out = late or all(node.info for node in self._nodes.values())
+            complete = late or all(node.info for node in self._nodes.values())
+            self._handing_out = complete and automations.are_loaded(self._hass)
         return self._handing_out
 
     async def _async_hand_out(self) -> None:
