@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from homeassistant.components.automation import DATA_COMPONENT, BaseAutomationEntity
 from homeassistant.components.automation.config import async_validate_config_item
+from homeassistant.const import STATE_OFF
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
@@ -57,9 +58,12 @@ def is_armed(hass: HomeAssistant, entity_id: str) -> bool:
 
 
 def is_off(hass: HomeAssistant, entity_id: str) -> bool:
-    """Tell whether an automation is switched off, and not only away for a moment."""
-    entity = _entity(hass, entity_id)
-    return entity is not None and entity.available and not entity.is_on
+    """Tell whether an automation is switched off.
+
+    While it is taken away to be reloaded it isn't: then it says that it isn't on, but hasn't written so.
+    """
+    entity, state = _entity(hass, entity_id), hass.states.get(entity_id)
+    return entity is not None and not entity.is_on and state is not None and state.state == STATE_OFF
 
 
 def mentioned(hass: HomeAssistant, entity_id: str) -> set[str]:
