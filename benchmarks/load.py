@@ -110,8 +110,10 @@ class Load:
     async def holds(self, rate: float) -> bool:
         """Offer events at a rate for five seconds; return whether the commands keep up.
 
+        A rate that the generator itself can't offer, as all share the machine, isn't held either.
+
         Raises:
-            LoadError: not every event led to one command, or the generator itself can't keep up.
+            LoadError: not every event led to one command.
         """
         self._forget()
         total = round(rate * HOLD_SECONDS)
@@ -123,10 +125,7 @@ class Load:
         late = perf_counter() - start - HOLD_SECONDS
         backlog = total - len(self._received)
         await self._drain()
-        if late > BACKLOG_SECONDS:
-            message = f"the load generator can't offer {rate:g} events per second"
-            raise LoadError(message)
-        return backlog <= BACKLOG_SECONDS * rate
+        return late <= BACKLOG_SECONDS and backlog <= BACKLOG_SECONDS * rate
 
     def _send(self) -> None:
         now = time_ns() // 1_000_000
