@@ -1,6 +1,7 @@
 """Stories that are picked by hand: automations as people write them, and what has to come of them."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 from custom_components.steward.protocol.entity import LightState, State
@@ -217,6 +218,72 @@ PICKED: Final[dict[str, tuple[Story, _Told]]] = {
             {TEMPERATURE: b"20"},
         ),
         [(1, *_ON), (4, *_ON), (7, *_ON)],
+    ),
+    "both of two that wait for one state to be left come": (
+        Story(
+            _written(
+                lambda e: {
+                    "triggers": [
+                        {"trigger": "state", "entity_id": e.program, "from": ["wash", "rinse"], "for": {"seconds": 3}}
+                    ],
+                    "actions": [e.on()],
+                }
+            ),
+            ((1, Say(PROGRAM, b"rinse")), (1, Say(PROGRAM, b"spin"))),
+            {PROGRAM: b"wash"},
+        ),
+        [(4, *_ON), (5, *_ON)],
+    ),
+    "what has an error isn't true, and its contrary isn't either": (
+        Story(
+            _written(
+                lambda e: {
+                    "triggers": [_gesture(e)],
+                    "actions": [
+                        {
+                            "if": [
+                                {
+                                    "condition": "not",
+                                    "conditions": [{"condition": "numeric_state", "entity_id": e.program, "above": 10}],
+                                }
+                            ],
+                            "then": [e.on()],
+                            "else": [e.off()],
+                        },
+                    ],
+                }
+            ),
+            (_started(1), (1, Say(PROGRAM, b"5")), _started(1), (1, Say(PROGRAM, b"50")), _started(1)),
+            {PROGRAM: b"wash"},
+        ),
+        [(1, *_OFF), (3, *_ON), (5, *_OFF)],
+    ),
+    "the hour that comes twice": (
+        Story(
+            _written(lambda e: {"triggers": [{"trigger": "time", "at": "02:00:05"}], "actions": [e.on()]}),
+            (),
+            begin=datetime(2026, 10, 25, 2, 59, 50),  # noqa: DTZ001 -- in the zone: ten seconds later it's two o'clock again
+        ),
+        [(15, *_ON)],
+    ),
+    "the hour that comes twice, from its beginning": (
+        Story(
+            _written(lambda e: {"triggers": [{"trigger": "time", "at": "02:00:05"}], "actions": [e.on()]}),
+            (),
+            begin=datetime(2026, 10, 25, 1, 59, 50),  # noqa: DTZ001 -- in the zone
+            rest=3700,
+        ),
+        [(15, *_ON), (3615, *_ON)],
+    ),
+    "the hour that never comes": (
+        Story(
+            _written(
+                lambda e: {"triggers": [{"trigger": "time", "at": ["02:00:05", "03:00:10"]}], "actions": [e.on()]}
+            ),
+            (),
+            begin=datetime(2027, 3, 28, 1, 59, 50),  # noqa: DTZ001 -- in the zone: ten seconds later it's three o'clock
+        ),
+        [(20, *_ON)],
     ),
 }
 """By name: what happens, and what is told to whom, and when."""

@@ -67,7 +67,7 @@ class Triggers:
         self._watches: dict[str, list[_Watch]] = {}
         self._times: list[tuple[Rule, TimeTrigger]] = []
         self._armed: set[_Key] = set()
-        self._timers: dict[_Key, _Timer] = {}
+        self._timers: dict[_Key, list[_Timer]] = {}
         self._looked: datetime | None = None
         self._next_time: float | None = None
 
@@ -83,7 +83,7 @@ class Triggers:
         self._rules = {rule.id: rule for rule in rules}
         changed = {name for name in before.keys() | self._rules.keys() if before.get(name) != self._rules.get(name)}
         self._armed = {key for key in self._armed if key[0] not in changed}
-        self._timers = {key: timer for key, timer in self._timers.items() if key[0] not in changed}
+        self._timers = {key: timers for key, timers in self._timers.items() if key[0] not in changed}
         self._watches = {}
         self._times = []
         self._next_time = None
@@ -127,8 +127,9 @@ class Triggers:
 
     def due(self, now: float, wall: datetime) -> float | None:
         """Return the monotonic time at which to `tick` next; None for never. `wall` is aware."""
-        moments = [timer.due for timer in self._timers.values()]
+        moments = [timer.due for timers in self._timers.values() for timer in timers]
         if self._times:
+            wall = wall.astimezone(UTC)
             self._looked = self._looked or wall
             if self._next_time is None:
                 coming = self._coming(wall, timedelta(seconds=_LOOK))
@@ -138,13 +139,16 @@ class Triggers:
 
     def tick(self, now: float, wall: datetime) -> list[Firing]:
         """Return what time has started since it was asked last; `wall` is aware."""
-        expired = sorted((timer.due, key) for key, timer in self._timers.items() if timer.due <= now)
-        firings = [self._timers.pop(key).firing for _, key in expired]
+        waiting = [timer for timers in self._timers.values() for timer in timers]
+        firings = [timer.firing for timer in sorted(waiting, key=lambda timer: timer.due) if timer.due <= now]
+        for timers in self._timers.values():
+            timers[:] = [timer for timer in timers if timer.due > now]
+        wall = wall.astimezone(UTC)  # in the house's zone, hours that the clocks leap over would count
         begin = max(min(self._looked or wall, wall), wall - _LATE)
         self._looked = wall
         self._next_time = None
         for rule, trigger, at in self._coming(begin, wall - begin):
-            cause = f"{rule.id}@{at.astimezone(UTC).isoformat()}"
+            cause = f"{rule.id}@{at.isoformat()}"
             firings.append(Firing(rule, trigger.id, cause, None, unique=True))
         return firings
 
@@ -156,19 +160,23 @@ class Triggers:
                 yield rule, index, trigger
 
     def _coming(self, begin: datetime, span: timedelta) -> list[tuple[Rule, TimeTrigger, datetime]]:
-        """Return the times of the day that come after `begin` within `span`, in their order."""
+        """Return the times of the day that come after `begin` within `span`, in their order, in UTC."""
         local = begin.astimezone(self.zone)
         coming: list[tuple[Rule, TimeTrigger, datetime]] = []
         for rule, trigger in self._times:
             for days in range((local + span).date().toordinal() - local.date().toordinal() + 1):
                 day = local.date() + timedelta(days=days)
-                at = datetime.combine(day, trigger.at, self.zone)
-                if at.astimezone(UTC).astimezone(self.zone).time() != trigger.at:
-                    continue  # clocks leap over it on this day
                 if trigger.weekdays and day.weekday() not in trigger.weekdays:
                     continue
-                if timedelta() < at.astimezone(UTC) - begin <= span:
-                    coming.append((rule, trigger, at))
+                # Where clocks are set back, a time comes twice; where they leap ahead, never.
+                both = (
+                    datetime.combine(day, trigger.at.replace(fold=fold), self.zone).astimezone(UTC) for fold in (0, 1)
+                )
+                coming += (
+                    (rule, trigger, at)
+                    for at in dict.fromkeys(both)
+                    if at.astimezone(self.zone).time() == trigger.at and timedelta() < at - begin <= span
+                )
         coming.sort(key=lambda item: item[2])
         return coming
 
@@ -179,8 +187,9 @@ class Triggers:
             return
         entity = watch.key[2]
         old, new = before.value(trigger.attribute), seen.value(trigger.attribute)
-        if (timer := self._timers.get(watch.key)) and not timer.holds(new):
-            del self._timers[watch.key]
+        if timers := self._timers.get(watch.key):
+            # As Home Assistant has it: where one begins to wait while another one does, both fire.
+            timers[:] = [timer for timer in timers if timer.holds(new)]
         any_change = trigger.attribute is None and trigger.origin is None and trigger.target is None
         if old == new and not any_change:
             return
@@ -209,7 +218,7 @@ class Triggers:
 
     def _fire(self, key: _Key, timer: _Timer, seconds: float) -> Iterator[Firing]:
         if seconds:
-            self._timers[key] = timer
+            self._timers.setdefault(key, []).append(timer)
         else:
             yield timer.firing
 

@@ -1,6 +1,6 @@
 """What is known of the house's entities, and whether conditions are true of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Final
@@ -17,6 +17,7 @@ from .rules import (
 from .seen import Seen
 
 _END_OF_DAY: Final = time(23, 59, 59, 999999)
+_CONTRARY: Final[Mapping[bool | None, bool | None]] = {True: False, False: True, None: None}
 
 
 @dataclass(slots=True)
@@ -70,27 +71,31 @@ class View:
 
     def all_true(self, conditions: Iterable[Condition], moment: Moment, trigger: str) -> bool:
         """Whether all conditions are true for a run that a trigger has started. Of what isn't known none is."""
-        return all(self._is_true(condition, moment, trigger) for condition in conditions)
+        return all(self._tell(condition, moment, trigger) for condition in conditions)
 
-    def _is_true(self, condition: Condition, moment: Moment, trigger: str) -> bool:
+    def _tell(self, condition: Condition, moment: Moment, trigger: str) -> bool | None:
+        """Tell whether a condition is true; None where Home Assistant finds an error in it, such as a text that is no number.
+
+        What has an error isn't true, and its contrary isn't either.
+        """
         match condition:
             case StateCondition():
                 return self._in_state(condition, moment.now)
             case NumericCondition():
-                return all(self._in_bounds(condition, entity) for entity in condition.entities)
+                return _all(self._in_bounds(condition, entity) for entity in condition.entities)
             case TimeCondition():
                 return in_window(condition, moment.wall)
             case TriggerCondition():
                 return trigger in condition.ids
             case JunctionCondition():
-                each = (self._is_true(inner, moment, trigger) for inner in condition.conditions)
+                each = [self._tell(inner, moment, trigger) for inner in condition.conditions]
                 match condition.junction:
                     case Junction.AND:
-                        return all(each)
+                        return _all(each)
                     case Junction.OR:
-                        return any(each)
+                        return _CONTRARY[_all(_CONTRARY[one] for one in each)]
                     case Junction.NOT:
-                        return not any(each)
+                        return _all(_CONTRARY[one] for one in each)
 
     def _in_state(self, condition: StateCondition, now: float) -> bool:
         each = (self._entity_in_state(condition, entity, now) for entity in condition.entities)
@@ -106,10 +111,18 @@ class View:
             return False
         return not condition.seconds or now - known.since > condition.seconds
 
-    def _in_bounds(self, condition: NumericCondition, entity: str) -> bool:
+    def _in_bounds(self, condition: NumericCondition, entity: str) -> bool | None:
         known = self._known.get(entity)
-        number = known.seen.number(condition.attribute) if known else None
-        return number is not None and condition.bounds(number)
+        if known is None or not known.seen.known or known.seen.value(condition.attribute) is None:
+            return False
+        number = known.seen.number(condition.attribute)
+        return None if number is None else condition.bounds(number)
+
+
+def _all(each: Iterable[bool | None]) -> bool | None:
+    """Whether all are true; one that is false decides, otherwise one that has an error."""
+    told = {*each}
+    return False if False in told else None if None in told else True
 
 
 def in_window(condition: TimeCondition, wall: datetime) -> bool:
