@@ -3,23 +3,29 @@
 import asyncio
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
 from homeassistant.components.mqtt.const import MQTT_CONNECTION_STATE
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import area_registry as ar, entity_registry as er, label_registry as lr
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 
 from custom_components.steward.const import CONF_INSTANCE, CONF_KIND, CONF_NODE, DOMAIN, Kind
 from custom_components.steward.dispatch import Dispatcher, async_get_dispatcher, rulebooks as rulebooks_module
 from custom_components.steward.dispatch.acks import Standing
-from custom_components.steward.dispatch.compile import compile_automation
+from custom_components.steward.dispatch.automations import Automation
+from custom_components.steward.dispatch.compile import Compiled, compile_automation
+from custom_components.steward.dispatch.shelf import Shelf
 from custom_components.steward.protocol.entity import EventInfo, LightInfo, SwitchInfo
+from custom_components.steward.protocol.fields import dump
 from custom_components.steward.protocol.node import NodeInfo
 from custom_components.steward.protocol.rules import Rulebook
 
@@ -373,3 +379,61 @@ async def test_fast_and_in_slices(hass: HomeAssistant, broker: Broker, dispatche
         await until_within(lambda: len(broker.rulebook("kitchen").rules[-1].actions) == 1)
         assert hass.loop.time() - begin < 2, "an edit doesn't take long, on a slow machine either"
     assert compiles == 1, "only what changed is compiled"
+
+
+async def test_what_goes_wrong_with_one_costs_only_it(
+    hass: HomeAssistant, broker: Broker, dispatcher: Dispatcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail_for_one(hass: HomeAssistant, automation: Automation, *args: Any) -> Compiled:
+        if automation.name == "one":
+            raise KeyError
+        return compile_automation(hass, automation, *args)
+
+    with patch.object(rulebooks_module, "compile_automation", fail_for_one):
+        await write(hass, automation("one", LIGHT), automation("two", LIGHT))
+        await until_within(lambda: broker.rules("kitchen") == ["two"])
+    assert caplog.text.count("automation.one can't be compiled") == 1
+    assert dispatcher.rulebooks.explain()[0].only_on_hub == "it can't be understood; the log has the details"
+    caplog.clear()
+
+
+async def test_nothing_is_handed_out_before_it_is_known_what_there_is(
+    hass: HomeAssistant, mqtt_mock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rulebooks_module, "STARTING_SECONDS", 0.01)
+    hass.set_state(CoreState.starting)
+    assert await async_setup_component(hass, "automation", {})
+    broker = Broker(mqtt_mock)
+    await add(hass, "kitchen", KITCHEN)
+    await write(hass, automation("one", LIGHT))
+    rulebooks = async_get_dispatcher(hass).rulebooks
+    await until_within(rulebooks.rules)
+    assert broker.published("kitchen") == []
+
+    data = {CONF_KIND: Kind.AREA.value, CONF_NODE: "nursery", CONF_INSTANCE: NURSERY.instance}
+    entry = MockConfigEntry(domain=DOMAIN, title="Nursery", unique_id="nursery", data=data)
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await asyncio.sleep(0.1)
+    assert broker.published("kitchen") == [], "the nursery hasn't said what it is"
+    monkeypatch.setattr(rulebooks_module, "INFO_SECONDS", 0)
+    er.async_get(hass).async_update_entity("light.kitchen_light", name="Renamed")
+    await until_within(lambda: broker.rules("kitchen") == ["one"])
+
+
+async def test_the_same_version_after_a_restart(hass: HomeAssistant, broker: Broker, hass_storage: Any) -> None:
+    await write(hass, automation("one", LIGHT))
+    await until_within(lambda: broker.rules("kitchen") == ["one"])
+    rulebook = broker.rulebook("kitchen")
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=1))
+    await until_within(lambda: "steward.rulebooks" in hass_storage)
+    assert hass_storage["steward.rulebooks"]["data"]["kitchen"]["version"] == rulebook.version
+    shelf = Shelf(hass)
+    await shelf.async_load()
+    await shelf.async_put("kitchen", rulebook.zone, tuple(dump(rule.encode()) for rule in rulebook.rules))
+    assert broker.rulebook("kitchen") == rulebook
+    assert len(broker.published("kitchen")) == 3
+    await shelf.async_put("kitchen", rulebook.zone, ())
+    assert broker.rulebook("kitchen").version > rulebook.version
