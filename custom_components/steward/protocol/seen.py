@@ -89,6 +89,11 @@ def cause_of(entity: str, seen: Seen, attribute: str | None) -> str:
     return f"{entity}{f'.{quote(attribute)}' if attribute else ''}={quote(text, safe='')}"[:128]
 
 
+def may_come_again(cause: str) -> bool:
+    """Whether another change may have the same cause: events and times have ids of their own, a state may be reached again."""
+    return "/" in cause
+
+
 def _see_light(value: dict[str, Json]) -> Seen:
     state = _ON_OFF.get(str(value.get("state")), UNKNOWN)
     if state != "on":

@@ -18,7 +18,7 @@ from .hub import Ack
 from .node import Event
 from .rules import Condition, Mode, Rule, Set
 from .runs import Run
-from .seen import Seen
+from .seen import Seen, may_come_again
 from .triggers import Firing, Triggers
 from .view import Moment
 
@@ -107,10 +107,11 @@ class Shadow:
         self._refused: deque[_Refused] = deque(maxlen=256)
         self._answers: deque[_Answer] = deque(maxlen=256)
         self._fired: _Memory[tuple[str, str, str], bool] = _Memory()
-        self._acted: _Memory[tuple[str, str], list[Json]] = _Memory()
+        self._done: _Memory[tuple[str, str], list[tuple[Json, float]]] = _Memory()
         self._early: _Memory[tuple[str, str], list[tuple[Json, float]]] = _Memory()
         self._recent: deque[Run] = deque(maxlen=512)
         self._newest: dict[str, float] = {}
+        self._newest_cause: dict[str, str | None] = {}
 
     def load(self, rules: Iterable[Rule], zone: tzinfo | None = None) -> None:
         """Take other rules; runs of those that changed or are gone end, as Home Assistant ends them.
@@ -178,22 +179,24 @@ class Shadow:
     def commanded(self, entity: str, value: Json, cause: str | None, now: float) -> bool:
         """Take a command that comes from elsewhere; return whether it is to be carried out.
 
-        It isn't if the node did this itself for the same cause, or if something newer was done since.
+        It isn't if this was done for the same cause already, or if something newer was done since.
         """
-        key = cause or "", entity
-        acted = self._acted.get(key) or []
-        if value in acted:
-            acted.remove(value)
-            return False
         for held in self._held:
             if held.entity == entity and held.value == value and cause in (None, held.run.firing.cause):
                 self._held.remove(held)
-                late = held.due < self._newest.get(entity, held.due)
-                self._newest[entity] = max(held.due, self._newest.get(entity, held.due))
-                return not late
+                self._remember(held, now)
+                if self._is_newer(entity, held.due):
+                    return False
+                self._set_newest(entity, held.due, held.run.firing.cause)
+                return True
         if cause is not None:
+            key = cause, entity
+            due = max((due for done, due in self._done.get(key) or () if done == value), default=None)
+            overwritten = due is not None and self._is_newer(entity, due) and self._newest_cause[entity] != cause
+            if due is not None and (overwritten or self._is_over(cause)):
+                return False
             self._early.put(key, [*(self._early.get(key) or ()), (value, now)], now)
-        self._newest[entity] = now
+        self._set_newest(entity, now, cause)
         return True
 
     # --- inside ------------------------------------------------------------------------------------------------------
@@ -275,8 +278,9 @@ class Shadow:
         acts: list[Act] = []
         still: list[_Held] = []
         for held in self._held:
-            if held.due < self._newest.get(held.entity, held.due):
-                continue  # something newer was done
+            if self._is_newer(held.entity, held.due):
+                self._remember(held, now)  # something newer was done: nobody needs to do it any more
+                continue
             if self._session is not None and held.run.session == self._session:
                 if now < held.due + OPEN:
                     still.append(held)
@@ -288,11 +292,28 @@ class Shadow:
         return acts
 
     def _act(self, held: _Held, now: float) -> Act:
-        firing = held.run.firing
-        key = firing.cause, held.entity
-        self._acted.put(key, [*(self._acted.get(key) or ()), held.value], now)
-        self._newest[held.entity] = held.due
-        return Act(firing, held.entity, held.value, held.due, away=self._session is None)
+        self._remember(held, now)
+        self._set_newest(held.entity, held.due, held.run.firing.cause)
+        return Act(held.run.firing, held.entity, held.value, held.due, away=self._session is None)
+
+    def _remember(self, held: _Held, now: float) -> None:
+        """Remember what is done, or not to be done any more, when its command comes late or again."""
+        key = held.run.firing.cause, held.entity
+        self._done.put(key, [*(self._done.get(key) or ()), (held.value, held.due)], now)
+
+    def _is_newer(self, entity: str, due: float) -> bool:
+        """Whether what an entity was told last was due later."""
+        return self._newest.get(entity, due) > due
+
+    def _set_newest(self, entity: str, due: float, cause: str | None) -> None:
+        """Take note of what an entity is told."""
+        self._newest[entity] = due
+        self._newest_cause[entity] = cause
+
+    def _is_over(self, cause: str) -> bool:
+        """Whether nothing more comes of a cause: it can't come again, and no run goes on because of it."""
+        running = any(run.firing.cause == cause for runs in self._runs.values() for run in runs)
+        return not may_come_again(cause) and not running
 
     def _decision(self, held: _Held) -> float:
         """Return when something that is held is decided about at the latest."""
