@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from copy import deepcopy
-from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -13,9 +12,8 @@ from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import area_registry as ar, entity_registry as er, label_registry as lr
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.setup import async_setup_component
-from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
+from pytest_homeassistant_custom_component.common import MockConfigEntry, flush_store
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 
 from custom_components.steward.const import CONF_INSTANCE, CONF_KIND, CONF_NODE, DOMAIN, Kind
@@ -423,12 +421,13 @@ async def test_nothing_is_handed_out_before_it_is_known_what_there_is(
     await until_within(lambda: broker.rules("kitchen") == ["one"])
 
 
-async def test_the_same_version_after_a_restart(hass: HomeAssistant, broker: Broker, hass_storage: Any) -> None:
+async def test_the_same_version_after_a_restart(
+    hass: HomeAssistant, broker: Broker, dispatcher: Dispatcher, hass_storage: Any
+) -> None:
     await write(hass, automation("one", LIGHT))
     await until_within(lambda: broker.rules("kitchen") == ["one"])
     rulebook = broker.rulebook("kitchen")
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=1))
-    await until_within(lambda: "steward.rulebooks" in hass_storage)
+    await flush_store(dispatcher.rulebooks._shelf._store)
     assert hass_storage["steward.rulebooks"]["data"]["kitchen"]["version"] == rulebook.version
     shelf = Shelf(hass)
     await shelf.async_load()
