@@ -25,6 +25,8 @@ RECOVERY_SECONDS: Final = 40
 PROBLEM: Final = "binary_sensor/problem_"
 STATELESS: Final = ("button/", "event/")
 """Entities whose state is unknown until they have been used."""
+OWN: Final = "hub/"
+"""Entities that Home Assistant itself adds to a node's device: they need neither the node nor the broker."""
 RECORD: Final = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\S+ ([A-Z]+) ", re.MULTILINE)
 """The beginning of a record; the offset of its time may follow it."""
 ANNOUNCEMENT: Final = "We found a custom integration steward "
@@ -153,8 +155,8 @@ async def _wait_for_loss(client: Client, names: Names) -> None:
         return [
             entity_id
             for room in names.values()
-            for entity_id in room.values()
-            if client.states.of(entity_id) not in MISSING
+            for key, entity_id in room.items()
+            if not key.startswith(OWN) and client.states.of(entity_id) not in MISSING
         ]
 
     await client.states.wait(lambda: not left(), lambda: f"{', '.join(left())} to become unavailable", LOSS_SECONDS)

@@ -158,34 +158,31 @@ async def _draw_icons(client: Client, rooms: Sequence[Room]) -> None:
 
 
 async def _add_automations(client: Client, names: Names) -> None:
-    """Install the blueprints; let a gesture in the nursery set the living room's light, and one in the living room turn it off."""
+    """Install the blueprints; let a gesture in the nursery turn the living room's light on, and one in the living room off."""
     await client.action("steward.install_blueprints", {}, response=True)
     there, here = names.get(NURSERY.node, {}), names.get(LIVING_ROOM.node, {})
     light = here.get("light/light")
     if light and (gesture := there.get("event/gesture")):
-        action = {
-            "action": "light.turn_on",
-            "target": {"entity_id": light},
-            # As bright as the hand has made the nursery's light, and never so dark that it would be off.
-            "data": {"brightness": "{{ [event_attributes.brightness | int(255), 40] | max }}"},
-        }
+        # Nothing that only Home Assistant could do, such as a template: the living room's node goes on with it alone.
+        action = {"action": "light.turn_on", "target": {"entity_id": light}, "data": {"brightness_pct": 60}}
         await _add_automation(
             client,
             ON,
             "Nursery gesture → living room light",
-            "Wave a hand over the nursery's light, and the living room's follows.",
+            "Wave a hand over the nursery's light, and the living room's goes on.",
             blueprint="event_to_action",
-            answers={"event_entities": [gesture], "actions": [action]},
+            answers={"event_entities": [gesture], "event_types": ["started"], "actions": [action]},
         )
     if light and (gesture := here.get("event/gesture")):
+        # Not before the hand leaves: until then the light follows it.
+        left = {"trigger": "event.received", "target": {"entity_id": gesture}, "options": {"event_type": ["ended"]}}
         await _add_automation(
             client,
             OFF,
             "Living room gesture → light off",
             "Wave a hand over the living room's light, and it goes off when the hand leaves.",
             blueprint="lights_off",
-            # Not before the hand leaves: until then the light follows it.
-            answers={"event_entities": [gesture], "only_types": ["ended"], "lights": {"entity_id": [light]}},
+            answers={"lights": [light], "when": [left]},
         )
 
 
