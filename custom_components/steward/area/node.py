@@ -491,14 +491,8 @@ class AreaNode:
         path = unique_id(self.id, entity.info)
         if isinstance(entity.info, EventInfo) or not self._dispatcher.acks.watches(path):
             write()
-            return
-
-        def show() -> Context | None:
-            write()
-            state = self.hass.states.get(entity.entity_id)
-            return state.context if state else None
-
-        self._dispatcher.acks.change(path, entity.seen, show)
+        else:
+            self._dispatcher.acks.change(path, entity.entity_id, entity.seen, write)
 
     @callback
     def _deliver_events(self) -> None:

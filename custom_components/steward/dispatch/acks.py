@@ -1,8 +1,8 @@
 """Which automations Home Assistant has started for what happened at a node, and which it has declined: the node is told.
 
 An event is written under a context whose id is the event's own. Home Assistant starts automations while a state is written, under
-contexts that have the written one as their parent: what has started is known when the write is over. Only an automation that restarts
-comes later, as do those that wait for a time.
+contexts that have the written one as their parent, and says so before the write is over, but after what they do at once. Only an
+automation that restarts comes later, as do those that wait for a time.
 """
 
 from collections import Counter, OrderedDict
@@ -91,6 +91,8 @@ class Acks:
         self._open: dict[str, list[_Cause]] = {}
         self._runs: OrderedDict[str, str] = OrderedDict()
         self._untold: list[_Cause] = []
+        self._writing: tuple[str, str] | None = None
+        """The id of the entity whose state is just being written, and what cause that is."""
         self._tick_due: CALLBACK_TYPE | None = None
         self._stop: list[CALLBACK_TYPE] = []
         self.counts: Counter[str] = Counter()
@@ -119,7 +121,19 @@ class Acks:
 
     def cause(self, context: Context | None) -> str | None:
         """Return the cause of an automation's run, for a command that is given under the run's context; else the context's id."""
-        return self._runs.get(context.id, context.id) if context else None
+        if context is None:
+            return None
+        if cause := self._runs.get(context.id):
+            return cause
+        # Home Assistant hasn't said yet that the automation has started.
+        if context.parent_id in self._events:
+            return context.parent_id
+        if self._writing:
+            entity_id, name = self._writing
+            state = self._hass.states.get(entity_id)
+            if state and state.context.id == context.parent_id:
+                return name
+        return context.id
 
     @callback
     def happen(self, entity: str, event: Event, write: Callable[[Context], None]) -> None:
@@ -160,18 +174,23 @@ class Acks:
         return entity in self._watched
 
     @callback
-    def change(self, entity: str, seen: Seen, write: Callable[[], Context | None]) -> None:
-        """Let an entity's state change: `write` shows it to Home Assistant, and returns the context that it was written under."""
+    def change(self, entity: str, entity_id: str, seen: Seen, write: Callable[[], None]) -> None:
+        """Let an entity's state change: `write` shows it to Home Assistant, where the entity is called `entity_id`."""
         causes = self._causes(self._triggers.see(entity, seen, self._hass.loop.time()))
+        if causes:
+            self._writing = entity_id, causes[0].id
         try:
-            context = write()
+            write()
         except Exception:  # Home Assistant refuses it
             for cause in causes:
                 self._forget(cause)
             raise
+        finally:
+            self._writing = None
+        state = self._hass.states.get(entity_id)
         for cause in causes:
             # From now on, what starts late is told apart by it.
-            cause.context = context.id if context else None
+            cause.context = state.context.id if state else None
             self._close_later(cause)
         self._schedule_tick()
 
