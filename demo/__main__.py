@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import asdict
 import json
 from pathlib import Path
@@ -9,14 +10,16 @@ import signal
 import sys
 import tempfile
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from .broker import Kind
 from .check import check
 from .furnish import furnish
-from .homeassistant import PASSWORD, USER
+from .homeassistant import AWAY_SECONDS, PASSWORD, USER
 from .house import Plan, reset, running, visiting
 from .process import ROOT, DemoError, free_port, is_free, say
+from .rooms import NURSERY, ROOMS
+from .wave import wave
 
 USUAL_PORT: Final = 8123
 CALM_DAY: Final = 86_400
@@ -33,6 +36,13 @@ WELCOME: Final = """
     - Settings > Automations: these two automations come from blueprints; make another one from them.
     - Settings > Devices & services > Steward: the rooms' nodes, their modules, their diagnostics.
 
+  And without Home Assistant, in another terminal:
+    - {wave}
+      waves in the nursery, and shows how soon the living room's light goes on. Turn it off again by a wave in the living_room.
+    - kill -9 {pid}
+      kills Home Assistant. Wave again: the light goes on nevertheless. Home Assistant is started again after {away} s, and its
+      logbook tells what the living room's node did meanwhile.
+
   Ctrl-C stops everything. The house is kept in {folder} until --reset.
 """
 
@@ -40,8 +50,9 @@ WELCOME: Final = """
 def main() -> int:
     """Run the demo as the command line says, and return its exit code."""
     arguments = _arguments()
+    task = _wave if arguments.wave else _check if arguments.check else _live
     try:
-        return asyncio.run(_until_stopped(arguments))
+        return asyncio.run(_until_stopped(task(arguments), 1 if arguments.check else 0))
     except* DemoError as group:
         reason = _reason(group)
     say(reason)
@@ -58,13 +69,20 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--data", type=Path, help="the folder that keeps the house (default: .demo; a new one to check)"
     )
+    parser.add_argument(
+        "--wave", choices=[room.node for room in ROOMS], help="wave in a room of the demo that runs already"
+    )
     parser.add_argument("--broker", type=Kind, choices=list(Kind), help="default: mosquitto where it is installed")
     return parser.parse_args()
 
 
-async def _until_stopped(arguments: argparse.Namespace) -> int:
-    """Run the demo until it is done, or until Ctrl-C, SIGTERM or the terminal's end, which let everything be stopped in order."""
-    work = asyncio.ensure_future(_check(arguments) if arguments.check else _live(arguments))
+async def _until_stopped(task: Coroutine[Any, Any, None], stopped: int) -> int:
+    """Run the demo until it is done, or until Ctrl-C, SIGTERM or the terminal's end, which let everything be stopped in order.
+
+    Returns:
+        The exit code: `stopped` when it was.
+    """
+    work = asyncio.ensure_future(task)
     stops: list[int] = []
 
     def stop(number: int) -> None:
@@ -77,13 +95,13 @@ async def _until_stopped(arguments: argparse.Namespace) -> int:
     try:
         await work
     except asyncio.CancelledError:
-        return 1 if arguments.check else 0
+        return stopped
     return 0
 
 
 async def _live(arguments: argparse.Namespace) -> None:
     """Let a person look at the house."""
-    folder = (arguments.data or ROOT / ".demo").resolve()
+    folder = _folder(arguments)
     if arguments.reset:
         reset(folder)
     port = _port(arguments.port or (USUAL_PORT if is_free(USUAL_PORT) else free_port()))
@@ -91,9 +109,31 @@ async def _live(arguments: argparse.Namespace) -> None:
     async with running(Plan(folder=folder, port=port, broker=arguments.broker or Kind.best())) as house:
         async with visiting(house) as (client, observer):
             await furnish(house, client, observer)
-        address = house.home_assistant.address
-        print(WELCOME.format(address=address, user=USER, password=PASSWORD, folder=folder), flush=True)
+        hub = house.home_assistant
+        wave_there = f"script/demo --wave {NURSERY.node}" + (f" --data {folder}" if arguments.data else "")
+        welcome = WELCOME.format(
+            address=hub.address,
+            user=USER,
+            password=PASSWORD,
+            folder=folder,
+            pid=hub.pid,
+            away=AWAY_SECONDS,
+            wave=wave_there,
+        )
+        print(welcome, flush=True)
         await asyncio.Event().wait()
+
+
+async def _wave(arguments: argparse.Namespace) -> None:
+    """Wave a hand in a house where somebody looks at it."""
+    [room] = [room for room in ROOMS if room.node == arguments.wave]
+    await wave(_folder(arguments), room)
+
+
+def _folder(arguments: argparse.Namespace) -> Path:
+    """Return the folder of the house for people."""
+    folder: Path = arguments.data or ROOT / ".demo"
+    return folder.resolve()
 
 
 async def _check(arguments: argparse.Namespace) -> None:

@@ -1,18 +1,21 @@
 """The demo without a person: everything that it shows is tried once, and measured."""
 
+import asyncio
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 import re
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from steward_house.protocol.entity import LightState, Platform
 from steward_house.protocol.node import Event
 
 from .client import MISSING, UNKNOWN, Client, States
 from .dashboard import Names
-from .house import House
-from .observer import Observer, observing
+from .furnish import DOMAIN, OFF, ON
+from .house import House, visiting
+from .observer import Heard, Observer, observing
 from .process import ROOT, DemoError, say
 from .rooms import LIVING_ROOM, NURSERY, Room
 
@@ -21,6 +24,9 @@ GESTURE_SECONDS: Final = 10
 LOSS_SECONDS: Final = 10
 RECOVERY_SECONDS: Final = 40
 """Home Assistant's MQTT client tries again every 10 s."""
+RETURN_SECONDS: Final = 60
+ALONE_SECONDS: Final = 1
+"""The most that nodes may take without Home Assistant."""
 
 PROBLEM: Final = "binary_sensor/problem_"
 STATELESS: Final = ("button/", "event/")
@@ -46,7 +52,10 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the check found, all times in the unit of their name."""
+    """What the check found, all times in the unit of their name.
+
+    `rules` says of each automation where it runs; `logbook` is what Home Assistant told when it was back of what it had missed.
+    """
 
     broker: str
     nodes: int
@@ -57,6 +66,10 @@ class Result:
     recovered: bool
     recovery_s: float
     event_to_action_after_recovery_ms: float
+    rules: dict[str, str]
+    event_to_action_without_hub_ms: float
+    hub_recovery_s: float
+    logbook: str
 
 
 async def check(house: House, client: Client, observer: Observer, names: Names, since: float) -> Result:
@@ -84,10 +97,19 @@ async def check(house: House, client: Client, observer: Observer, names: Names, 
     async with observing(house.broker.port) as again:
         await again.wait_for_infos(list(names))
         second = await _gesture(client, again, names)
-    complaints = complaints_of(house.home_assistant.log)
-    if complaints:
-        message = "Home Assistant's log has complaints:\n" + "\n".join(complaints)
-        raise DemoError(message)
+        rules = await _rules(client)
+        _refuse_complaints(house)
+        begin = datetime.now(UTC)
+        alone = await _gesture_alone(house, client, again, names)
+    say("starting Home Assistant again")
+    up = monotonic()
+    await house.start_home_assistant()
+    async with visiting(house) as (back, _):
+        await _wait_for_states(back, names, RETURN_SECONDS)
+        hub_recovery = monotonic() - up
+        logbook = await _told(back, names, begin)
+        refuse_problems(back.states, names)
+    _refuse_complaints(house)
     return Result(
         broker=house.broker.kind,
         nodes=len(names),
@@ -97,7 +119,22 @@ async def check(house: House, client: Client, observer: Observer, names: Names, 
         recovered=True,
         recovery_s=round(recovery, 1),
         event_to_action_after_recovery_ms=second.event_to_action_ms,
+        rules=rules,
+        event_to_action_without_hub_ms=alone,
+        hub_recovery_s=round(hub_recovery, 1),
+        logbook=logbook,
     )
+
+
+def _refuse_complaints(house: House) -> None:
+    """Make sure that Home Assistant has nothing to complain about; it begins a new log at each start.
+
+    Raises:
+        DemoError: it has.
+    """
+    if complaints := complaints_of(house.home_assistant.log):
+        message = "Home Assistant's log has complaints:\n" + "\n".join(complaints)
+        raise DemoError(message)
 
 
 def complaints_of(log: Path) -> list[str]:
@@ -106,8 +143,8 @@ def complaints_of(log: Path) -> list[str]:
     Raises:
         DemoError: not even what must be in it is found.
     """
-    # A checkout's own path may have the word in it, and is in every traceback.
-    text = log.read_text().replace(str(ROOT), "")
+    # The paths of the checkout and of the house may have the word in them: they are in tracebacks, and in what the recorder says.
+    text = log.read_text().replace(str(ROOT), "").replace(str(log.parent), "")
     starts = [*RECORD.finditer(text)]
     ends = [*(start.start() for start in starts[1:]), len(text)]
     records = [(start[1], text[start.start() : end].strip()) for start, end in zip(starts, ends, strict=True)]
@@ -164,17 +201,8 @@ async def _wait_for_loss(client: Client, names: Names) -> None:
 
 async def _gesture(client: Client, observer: Observer, names: Names) -> Reaction:
     """Wave a hand in the nursery, and measure until the living room's light is on."""
-    light = _entity(names, LIVING_ROOM, "light/light")
-    await client.action("light.turn_off", {"entity_id": light})
-    await client.states.wait(lambda: client.states.of(light) == "off", lambda: f"{light} to be off", GESTURE_SECONDS)
-    gesture = observer.next(lambda heard: heard.node == NURSERY.node and isinstance(heard.said, Event))
-    action = observer.next(
-        lambda heard: (
-            (heard.node, heard.platform) == (LIVING_ROOM.node, Platform.LIGHT)
-            and isinstance(heard.said, LightState)
-            and heard.said.on
-        )
-    )
+    light = await _darken(client, names)
+    gesture, action = _expect(observer)
     await client.action("button.press", {"entity_id": _entity(names, NURSERY, "button/wave")})
     await client.states.wait(
         lambda: client.states.of(light) == "on",
@@ -184,6 +212,100 @@ async def _gesture(client: Client, observer: Observer, names: Names) -> Reaction
     shown = monotonic()
     begin, end = await gesture, await action
     return Reaction(round((end.at - begin.at) * 1000, 1), round((shown - begin.at) * 1000, 1))
+
+
+async def _gesture_alone(house: House, client: Client, observer: Observer, names: Names) -> float:
+    """Kill Home Assistant, wave a hand in the nursery, and return the milliseconds until the living room's light is on.
+
+    Raises:
+        DemoError: it took longer than a second.
+    """
+    await _darken(client, names)
+    say("killing Home Assistant")
+    await house.kill_home_assistant()
+    say("waving without it")
+    gesture, action = _expect(observer)
+    await observer.press(NURSERY.node, "wave")
+    begin = await _heard(gesture, "a gesture in the nursery")
+    end = await _heard(action, "the living room's light to follow the gesture without Home Assistant")
+    if end.at - begin.at > ALONE_SECONDS:
+        message = (
+            f"without Home Assistant, the living room's light took {end.at - begin.at:.1f} s to follow the gesture"
+        )
+        raise DemoError(message)
+    return round((end.at - begin.at) * 1000, 1)
+
+
+async def _rules(client: Client) -> dict[str, str]:
+    """Ask where the demo's automations run: on the node that has the light.
+
+    Raises:
+        DemoError: one doesn't.
+    """
+    response = await client.action("steward.explain_rules", {}, response=True)
+    ours = [entity.entity_id for entity in await client.entities() if entity.unique_id in {ON, OFF}]
+    rules = {entity_id: response["automations"][entity_id]["text"] for entity_id in ours}
+    if not rules or any(text != f"runs on {LIVING_ROOM.name}" for text in rules.values()):
+        message = f"the automations don't run on the {LIVING_ROOM.name.lower()}'s node: {rules}"
+        raise DemoError(message)
+    return rules
+
+
+async def _told(client: Client, names: Names, begin: datetime) -> str:
+    """Return what the logbook tells of what the living room's node did without Home Assistant, when it does.
+
+    Raises:
+        DemoError: it doesn't.
+    """
+    light = _entity(names, LIVING_ROOM, "light/light")
+    told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def hear(message: dict[str, Any]) -> None:
+        for entry in message["events"]:
+            if (entry.get("domain"), entry.get("entity_id")) == (DOMAIN, light) and not told.done():
+                told.set_result(f"{entry['name']} {entry['message']}")
+
+    await client.subscribe("logbook/event_stream", hear, start_time=begin.isoformat())
+    return await _heard(told, "Home Assistant's logbook to tell what happened while it was away")
+
+
+async def _heard[T](future: asyncio.Future[T], what: str) -> T:
+    """Return what is told.
+
+    Raises:
+        DemoError: it isn't, in time.
+    """
+    try:
+        async with asyncio.timeout(GESTURE_SECONDS):
+            return await future
+    except TimeoutError:
+        message = f"waited {GESTURE_SECONDS} s in vain for {what}"
+        raise DemoError(message) from None
+
+
+def _expect(observer: Observer) -> tuple[asyncio.Future[Heard], asyncio.Future[Heard]]:
+    """Return the futures of a gesture that starts in the nursery, and of the living room's light going on."""
+    gesture = observer.next(
+        lambda heard: (
+            heard.node == NURSERY.node and isinstance(heard.said, Event) and heard.said.event_type == "started"
+        )
+    )
+    action = observer.next(
+        lambda heard: (
+            (heard.node, heard.platform) == (LIVING_ROOM.node, Platform.LIGHT)
+            and isinstance(heard.said, LightState)
+            and heard.said.on
+        )
+    )
+    return gesture, action
+
+
+async def _darken(client: Client, names: Names) -> str:
+    """Turn the living room's light off, and return its entity id."""
+    light = _entity(names, LIVING_ROOM, "light/light")
+    await client.action("light.turn_off", {"entity_id": light})
+    await client.states.wait(lambda: client.states.of(light) == "off", lambda: f"{light} to be off", GESTURE_SECONDS)
+    return light
 
 
 async def _gesture_off(client: Client, names: Names) -> None:

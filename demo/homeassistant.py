@@ -4,18 +4,21 @@ import asyncio
 from http import HTTPStatus
 import json
 from pathlib import Path
+import signal
 import sys
 from typing import Any, Final, override
 
 import aiohttp
 
-from .process import LOOPBACK, ROOT, DemoError, Process
+from .process import LOOPBACK, ROOT, DemoError, Process, say
 
 USER: Final = "demo"
 PASSWORD: Final = "demo"  # noqa: S105 - printed at start; the demo listens on the loopback interface only
 START_SECONDS: Final = 120
 RESTART_CODE: Final = 100
 """Home Assistant's exit code when its user asked for a restart: whoever started it starts it again."""
+AWAY_SECONDS: Final = 30
+"""How long Home Assistant stays away after somebody has killed it, to see what the house does without it."""
 
 CONFIGURATION: Final = """\
 # Written by the demo at every start. Only what needs no internet: no default_config.
@@ -65,9 +68,19 @@ class HomeAssistant(Process):
 
     @override
     async def watch(self) -> None:
-        while not self.stopping and await self.wait() == RESTART_CODE and not self.stopping:
+        while await self._comes_back(await self.wait()):
             await super().start()
+            say(f"Home Assistant is started again; its process is {self.pid}")
         await super().watch()
+
+    async def _comes_back(self, code: int) -> bool:
+        """Tell, when it is time, whether to start it again after it ended: when its user asked for it, or has killed it."""
+        if code == -signal.SIGKILL and not self.stopping:
+            say(f"Home Assistant was killed; it is started again in {AWAY_SECONDS} s")
+            await asyncio.sleep(AWAY_SECONDS)
+        elif code != RESTART_CODE:
+            return False
+        return not self.stopping
 
     async def token(self) -> str:
         """Wait until Home Assistant is up, create its first user if there is none, and return an access token."""

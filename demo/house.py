@@ -20,6 +20,8 @@ from .rooms import ROOMS, Node, Room
 LOCK: Final = "lock"
 """The file that a running demo holds a lock on, and that shows whose a folder is."""
 
+PORT_FILE: Final = "broker.json"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -44,7 +46,7 @@ class House:
         self._watch = watch
         self._logs = plan.folder / "logs"
         self.broker = self._new_broker(_broker_port(plan.folder))
-        self.home_assistant = HomeAssistant(plan.folder / "homeassistant", plan.port, self._logs)
+        self.home_assistant = self._new_home_assistant()
         self.nodes = [Node(room, plan.folder / "nodes", self._logs, self.broker.port, plan.day) for room in plan.rooms]
 
     async def start(self) -> None:
@@ -69,6 +71,18 @@ class House:
         """Start the broker again, on its port."""
         self.broker = self._new_broker(self.broker.port)
         await self._start(self.broker)
+
+    async def kill_home_assistant(self) -> None:
+        """Kill Home Assistant; the house lives on without it."""
+        await self.home_assistant.kill()
+
+    async def start_home_assistant(self) -> None:
+        """Start Home Assistant again, on its port."""
+        self.home_assistant = self._new_home_assistant()
+        await self._start(self.home_assistant)
+
+    def _new_home_assistant(self) -> HomeAssistant:
+        return HomeAssistant(self.plan.folder / "homeassistant", self.plan.port, self._logs)
 
     def _new_broker(self, port: int) -> Broker:
         return Broker(self.plan.broker, port, self.plan.folder / "broker", self._logs)
@@ -136,11 +150,25 @@ def _owned(folder: Path) -> Iterator[None]:
         yield
 
 
+def last_broker_port(folder: Path) -> int:
+    """Return the port of the broker of the run that goes on in a folder, or was the last one.
+
+    Raises:
+        DemoError: there was none.
+    """
+    file = folder / PORT_FILE
+    if not file.exists():
+        message = f"no demo was ever started in {folder}"
+        raise DemoError(message)
+    port: int = json.loads(file.read_text())["port"]
+    return port
+
+
 def _broker_port(folder: Path) -> int:
     """Return the port of the last run where it is free, since Home Assistant knows it, else another one."""
-    file = folder / "broker.json"
-    port: int = json.loads(file.read_text())["port"] if file.exists() else 0
-    if not port or not is_free(port):
-        port = free_port()
+    file = folder / PORT_FILE
+    if file.exists() and is_free(port := last_broker_port(folder)):
+        return port
+    port = free_port()
     file.write_text(json.dumps({"port": port}))
     return port

@@ -1,4 +1,4 @@
-"""An observer on the broker: what the nodes say, with the time at which it was heard."""
+"""An observer on the broker: what the nodes say, with the time at which it was heard. It can press their buttons, too."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
@@ -12,7 +12,7 @@ import aiomqtt
 
 from steward_house.protocol.entity import EventInfo, Platform, State
 from steward_house.protocol.fields import ContractError
-from steward_house.protocol.node import Address, Event, Leaf, NodeInfo, decode_states
+from steward_house.protocol.node import Address, Event, Leaf, NodeInfo, command_topic, decode_states
 
 from .process import LOOPBACK, DemoError
 
@@ -34,7 +34,9 @@ class Heard:
 class Observer:
     """What the nodes have said up to now."""
 
+    client: aiomqtt.Client
     infos: dict[str, NodeInfo] = field(default_factory=dict)
+    _listeners: list[Callable[[Heard], None]] = field(default_factory=list)
     _waiters: list[tuple[Callable[[Heard], bool], asyncio.Future[Heard]]] = field(default_factory=list)
     _informed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -60,6 +62,14 @@ class Observer:
         self._waiters.append((holds, future))
         return future
 
+    def listen(self, listener: Callable[[Heard], None]) -> None:
+        """Call a function with every message from now on."""
+        self._listeners.append(listener)
+
+    async def press(self, node: str, button: str) -> None:
+        """Press a button of a node without Home Assistant."""
+        await self.client.publish(command_topic(node, Platform.BUTTON, button), "PRESS", qos=1)
+
     def hear(self, message: aiomqtt.Message) -> None:
         """Take a message of the broker; one that isn't a node's, or breaks the contract, is Home Assistant's to judge."""
         at = monotonic()
@@ -83,6 +93,8 @@ class Observer:
                 yield entity.platform, entity.key, said
 
     def _tell(self, heard: Heard) -> None:
+        for listener in self._listeners:
+            listener(heard)
         for waiter in [waiter for waiter in self._waiters if waiter[1].done() or waiter[0](heard)]:
             self._waiters.remove(waiter)
             if not waiter[1].done():
@@ -92,10 +104,10 @@ class Observer:
 @asynccontextmanager
 async def observing(port: int) -> AsyncIterator[Observer]:
     """Listen to all nodes on a broker on the loopback interface."""
-    observer = Observer()
     # Without TCP_NODELAY small messages wait for the acknowledgement of the one before: Nagle's time would be measured.
     options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
     async with aiomqtt.Client(LOOPBACK, port, socket_options=options) as client:
+        observer = Observer(client)
         await client.subscribe("steward/#")
         listening = asyncio.create_task(_listen(client, observer))
         try:

@@ -97,6 +97,18 @@ class Process:
         """Return the program's exit code when it has ended; 0 where it was never started."""
         return await self._process.wait() if self._process else 0
 
+    @property
+    def pid(self) -> int:
+        """The id of the program's process; 0 where it was never started."""
+        return self._process.pid if self._process else 0
+
+    async def kill(self) -> None:
+        """End the program as a power cut would, and return when it has ended."""
+        self.stopping = True
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+        await self.wait()
+
     async def stop(self) -> int:
         """Stop the program, by force when it does not leave by itself, and return its exit code."""
         self.stopping = True
