@@ -1,6 +1,7 @@
 """Ack or act: who does an action, and that nobody does it twice in effect or late."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 import heapq
 from itertools import count
@@ -56,6 +57,11 @@ def rule(
         max_runs=max_runs,
         **rest,  # type: ignore[arg-type]
     )
+
+
+def _on_window(*actions: object) -> Rule:
+    """Return a rule that the window starts when it is opened."""
+    return replace(rule(*actions), triggers=(StateTrigger("0", (WINDOW,), target=Match(("on",))),))
 
 
 class Node:
@@ -264,6 +270,80 @@ def test_a_change_that_comes_again_is_commanded_again() -> None:
         node.pass_time(1)
     node.hub(None)
     assert node.told() == []
+
+
+@pytest.mark.parametrize("declined", [True, False])
+def test_an_ack_is_not_for_what_the_same_change_started_long_ago(*, declined: bool) -> None:
+    node = Node(_on_window(Delay(10), ON), session=None)
+    node.see(WINDOW, "off")
+    node.see(WINDOW, "on")
+    node.pass_time(20)
+    assert node.told() == [(LAMP, "ON")]
+    node.see(WINDOW, "off")
+    node.hub(SESSION)
+    node.see(WINDOW, "on")
+    name = "automation.lamp"
+    node.ack(f"{WINDOW}=on", *(() if declined else (name,)), declined=(name,) if declined else ())
+    node.pass_time(60)
+    assert node.told() == []
+
+
+def test_what_was_done_long_ago_does_not_keep_the_hub_from_doing_it_again() -> None:
+    node = Node(_on_window(ON), session=None)
+    node.see(WINDOW, "off")
+    node.see(WINDOW, "on")
+    assert node.told() == [(LAMP, "ON")]
+    node.pass_time(100)
+    assert node.shadow.commanded(LAMP, "OFF", "somebody", node.now)
+    node.pass_time(100)
+    node.hub(SESSION)
+    assert node.shadow.commanded(LAMP, "ON", f"{WINDOW}=on", node.now)
+
+
+def test_forgets_of_a_cause_that_comes_again_and_again() -> None:
+    node = Node(_on_window(ON), session=None)
+    for _ in range(500):
+        for state in ("off", "on"):
+            node.see(WINDOW, state)
+        node.shadow.commanded(FAN, "ON", "one run that goes on for ever", node.now)
+        node.now += 0.01
+    for memory in (node.shadow._done, node.shadow._early):
+        [(_, told)] = memory._items.values()
+        assert len(told) < 200
+    assert len(node.told()) == 500
+
+
+def test_too_much_is_not_held() -> None:
+    """Each message would take as long as all that is held; the hub doesn't keep up any more anyway."""
+    node = Node(rule(*(Set(f"nursery/light/{number}", "ON") for number in range(100)), mode=Mode.PARALLEL))
+    for _ in range(20):
+        node.wave()
+    assert len(node.shadow._held) == 1000
+    assert node.told() == [(f"nursery/light/{number}", "ON") for number in range(100)] * 10
+    node.pass_time(1)
+    assert len(node.told()) == 1000
+
+
+def test_follows_so_many_runs_of_a_rule_at_most() -> None:
+    node = Node(rule(Delay(10), ON, mode=Mode.PARALLEL, max_runs=2**31), session=None)
+    for _ in range(10_500):
+        node.wave()
+    node.pass_time(10)
+    assert len(node.told()) == 10_000
+
+
+def test_waits_for_one_entity_so_often_at_most() -> None:
+    """A light that is dimmed changes often while it stays on; each change waits."""
+    light = "nursery/light/cot"
+    node = Node(Rule("automation.lamp", "", (StateTrigger("0", (light,), seconds=60),), (ON,)), session=None)
+    for number in range(1000):
+        node.shadow.see(light, Seen("on", {"brightness": number}), node.now, node.wall)
+        node.now += 0.02
+    assert sum(len(timers) for timers in node.shadow.triggers._timers.values()) == 100
+    node.pass_time(60)
+    last = node.acts[-1]
+    assert last.due == pytest.approx(60 + 999 * 0.02)
+    assert len(node.acts) == 100
 
 
 def test_a_cause_that_comes_again_starts_nothing() -> None:

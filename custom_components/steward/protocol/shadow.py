@@ -33,6 +33,12 @@ EARLY: Final = 2.0
 MEMORY: Final = 20.0
 """Seconds for which it is remembered what was done and said: an event is sent again for half as long."""
 _MOST: Final = 50_000
+_MOST_HELD: Final = 1000
+"""More actions aren't held at once: the oldest are done without waiting any longer."""
+_MOST_RUNS: Final = 10_000
+"""Runs of one rule that are followed, whatever it allows itself."""
+_MOST_TOLD: Final = 100
+"""How often it is remembered that an entity was told something for one cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +82,10 @@ class _Answer:
 
 
 class _Memory[K, V]:
-    """What is forgotten after `MEMORY` seconds, the oldest first."""
+    """What is forgotten after some seconds, the oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = MEMORY) -> None:
+        self._seconds = seconds
         self._items: OrderedDict[K, tuple[float, V]] = OrderedDict()
 
     def put(self, key: K, value: V, now: float) -> None:
@@ -86,13 +93,13 @@ class _Memory[K, V]:
         self._items.move_to_end(key)
         while self._items:
             oldest, (when, _) = next(iter(self._items.items()))
-            if when >= now - MEMORY and len(self._items) <= _MOST:
+            if when >= now - self._seconds and len(self._items) <= _MOST:
                 break
             del self._items[oldest]
 
-    def get(self, key: K) -> V | None:
+    def get(self, key: K, now: float) -> V | None:
         item = self._items.get(key)
-        return item[1] if item else None
+        return item[1] if item and item[0] >= now - self._seconds else None
 
 
 class Shadow:
@@ -108,7 +115,7 @@ class Shadow:
         self._answers: deque[_Answer] = deque(maxlen=256)
         self._fired: _Memory[tuple[str, str, str], bool] = _Memory()
         self._done: _Memory[tuple[str, str], list[tuple[Json, float]]] = _Memory()
-        self._early: _Memory[tuple[str, str], list[tuple[Json, float]]] = _Memory()
+        self._early: _Memory[tuple[str, str], list[tuple[Json, float]]] = _Memory(EARLY)
         self._recent: deque[Run] = deque(maxlen=512)
         self._newest: dict[str, float] = {}
         self._newest_cause: dict[str, str | None] = {}
@@ -159,7 +166,7 @@ class Shadow:
         """Take what Home Assistant says that it did for a cause."""
         answer = _Answer(ack.id, {*ack.started}, {*ack.declined}, self._session, now)
         for run in self._recent:
-            if run.firing.cause == ack.id:
+            if run.firing.cause == ack.id and now - run.begun <= OPEN:
                 self._answer(run, answer)
         moment = Moment(now, wall)
         for runs in [*self._runs.values()]:
@@ -191,11 +198,12 @@ class Shadow:
                 return True
         if cause is not None:
             key = cause, entity
-            due = max((due for done, due in self._done.get(key) or () if done == value), default=None)
+            due = max((due for done, due in self._done.get(key, now) or () if done == value), default=None)
             overwritten = due is not None and self._is_newer(entity, due) and self._newest_cause[entity] != cause
             if due is not None and (overwritten or self._is_over(cause)):
                 return False
-            self._early.put(key, [*(self._early.get(key) or ()), (value, now)], now)
+            early = [told for told in self._early.get(key, now) or () if now - told[1] <= EARLY]
+            self._early.put(key, [*early[-_MOST_TOLD:], (value, now)], now)
         self._set_newest(entity, now, cause)
         return True
 
@@ -206,7 +214,7 @@ class Shadow:
         for firing in firings:
             key = firing.rule.id, firing.trigger, firing.cause
             if firing.unique:
-                if self._fired.get(key):
+                if self._fired.get(key, moment.now):
                     continue
                 self._fired.put(key, True, moment.now)
             self._consider(firing, moment)
@@ -233,6 +241,8 @@ class Shadow:
         run = Run(firing, moment.now, moment.now, session)
         self._recent.append(run)
         runs = self._runs.setdefault(rule.id, [])
+        if len(runs) >= _MOST_RUNS:
+            return
         if rule.mode in (Mode.RESTART, Mode.SINGLE):
             # Where only one may run, and Home Assistant says that it started another one, the one before has ended there.
             for other in runs:
@@ -266,7 +276,7 @@ class Shadow:
     def _hold(self, run: Run, action: Set, due: float, now: float) -> None:
         """Hold an action that is due, unless Home Assistant's command was faster."""
         key = run.firing.cause, action.entity
-        early = self._early.get(key) or []
+        early = self._early.get(key, now) or []
         for told in early:
             if told[0] == action.value and now - told[1] <= EARLY:
                 early.remove(told)
@@ -277,11 +287,14 @@ class Shadow:
         """Decide about what is held, in the order in which it was due."""
         acts: list[Act] = []
         still: list[_Held] = []
-        for held in self._held:
+        too_many = len(self._held) - _MOST_HELD
+        for index, held in enumerate(self._held):
             if self._is_newer(held.entity, held.due):
                 self._remember(held, now)  # something newer was done: nobody needs to do it any more
                 continue
-            if self._session is not None and held.run.session == self._session:
+            if index < too_many:
+                acts.append(self._act(held, now))
+            elif self._session is not None and held.run.session == self._session:
                 if now < held.due + OPEN:
                     still.append(held)
             elif self._session is not None and held.run.session is None and now < _patience_end(held.run):
@@ -299,7 +312,8 @@ class Shadow:
     def _remember(self, held: _Held, now: float) -> None:
         """Remember what is done, or not to be done any more, when its command comes late or again."""
         key = held.run.firing.cause, held.entity
-        self._done.put(key, [*(self._done.get(key) or ()), (held.value, held.due)], now)
+        done = [told for told in self._done.get(key, now) or () if now - told[1] <= MEMORY]
+        self._done.put(key, [*done[-_MOST_TOLD:], (held.value, held.due)], now)
 
     def _is_newer(self, entity: str, due: float) -> bool:
         """Whether what an entity was told last was due later."""

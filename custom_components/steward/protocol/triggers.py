@@ -18,6 +18,9 @@ _LATE: Final = timedelta(seconds=10)
 _LOOK: Final = 30.0
 """Seconds after which the wall clock is looked at again, whatever it said: it may be set meanwhile."""
 
+_MOST_TIMERS: Final = 100
+"""How often one trigger waits for one entity at the same time; of more, the last one counts."""
+
 _ANY: Final = Match((), inverted=True)
 
 type _Key = tuple[str, int, str]
@@ -218,7 +221,8 @@ class Triggers:
 
     def _fire(self, key: _Key, timer: _Timer, seconds: float) -> Iterator[Firing]:
         if seconds:
-            self._timers.setdefault(key, []).append(timer)
+            timers = self._timers.setdefault(key, [])
+            timers[_MOST_TIMERS - 1 :] = [timer]
         else:
             yield timer.firing
 
