@@ -1,4 +1,4 @@
-"""The demo's dashboard: a section per room."""
+"""The demo's dashboard: a section per room, and what happened lately."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 from .rooms import Room
 
 type Names = Mapping[str, Mapping[str, str]]
-"""Entity ids, by room and then by `<platform>/<key>`."""
+"""Entity ids, by room and then by `<platform>/<key>`; what Home Assistant itself adds to a node's device is `hub/<key>`."""
 type Card = dict[str, Any]
 """A card's configuration, as Home Assistant's frontend defines it."""
 
@@ -16,6 +16,8 @@ NODE_BADGES: Final = ("sensor/cpu_temperature", "sensor/cpu_usage", "sensor/memo
 TEMPERATURES: Final = {"sensor/object_temperature": "Object", "sensor/die_temperature": "Chip"}
 HISTORY_DAYS: Final = 1.0
 """How many simulated days the graphs show."""
+LOGBOOK_HOURS: Final = 1
+"""How long ago what is told of the lights may be."""
 
 
 def dashboard(rooms: Sequence[Room], names: Names, day: float) -> Card:
@@ -28,7 +30,7 @@ def dashboard(rooms: Sequence[Room], names: Names, day: float) -> Card:
                 "path": "house",
                 "type": "sections",
                 "max_columns": len(rooms),
-                "sections": [_section(room, names[room.node], hours) for room in rooms],
+                "sections": [*(_section(room, names[room.node], hours) for room in rooms), _lately(rooms, names)],
             },
         ],
     }
@@ -79,7 +81,27 @@ def _section(room: Room, entity: Mapping[str, str], hours: float) -> Card:
     for key in sorted(entity):
         if "/problem_" in key:
             cards += _tile(entity[key], _module(key), color="red")
+    cards += _tile(entity.get("hub/rules_here"), "Rules here", color="green")
+    cards += _tile(entity.get("hub/blocked"), "Blocked", color="red", tap_action={"action": "toggle"})
     return {"type": "grid", "cards": cards}
+
+
+def _lately(rooms: Sequence[Room], names: Names) -> Card:
+    """Return the section that tells what became of the lights, also by what nodes do while Home Assistant is away."""
+    lights = [names[room.node]["light/light"] for room in rooms if "light/light" in names[room.node]]
+    return {
+        "type": "grid",
+        "column_span": len(rooms),
+        "cards": [
+            _heading("What happened to the lights", "mdi:script-text-outline"),
+            {
+                "type": "logbook",
+                "target": {"entity_id": lights},
+                "hours_to_show": LOGBOOK_HOURS,
+                "grid_options": {"columns": "full", "rows": 6},
+            },
+        ],
+    }
 
 
 def _heading(title: str, icon: str, badges: Sequence[str] = (), style: str = "title") -> Card:

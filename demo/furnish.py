@@ -46,7 +46,7 @@ async def furnish(house: House, client: Client, observer: Observer) -> Names:
 
 
 async def entities_of(client: Client, rooms: Sequence[Room]) -> Names:
-    """Return the ids of the enabled entities of these rooms, by room and `<platform>/<key>`."""
+    """Return the ids of the enabled entities of these rooms, by room and `<platform>/<key>`, or `hub/<key>`."""
     entities = [entity for entity in await client.entities() if entity.integration == DOMAIN and entity.enabled]
     return {
         room.node: {
