@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any, Final, Protocol
 
 from homeassistant.components.automation import EVENT_AUTOMATION_TRIGGERED
-from homeassistant.const import ATTR_ENTITY_ID
+from homeassistant.const import ATTR_ENTITY_ID, EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import CALLBACK_TYPE, Context, Event as HassEvent, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
@@ -86,6 +86,7 @@ class Acks:
         self._hub = hub
         self._automations = automations
         self._triggers = Triggers(dt_util.get_default_time_zone())
+        self._rules: tuple[Rule, ...] = ()
         self._watched: set[str] = set()
         self._events: OrderedDict[str, _Cause] = OrderedDict()
         self._open: dict[str, list[_Cause]] = {}
@@ -100,7 +101,10 @@ class Acks:
     @callback
     def async_start(self) -> None:
         """Listen to what automations are started."""
-        self._stop = [self._hass.bus.async_listen(EVENT_AUTOMATION_TRIGGERED, self._automation_triggered)]
+        self._stop = [
+            self._hass.bus.async_listen(EVENT_AUTOMATION_TRIGGERED, self._automation_triggered),
+            self._hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._zone_changed),
+        ]
 
     @callback
     def async_stop(self) -> None:
@@ -112,7 +116,8 @@ class Acks:
     @callback
     def load(self, rules: Iterable[Rule], seen: Callable[[str], Seen | None]) -> None:
         """Take what nodes have parts of; `seen` tells what Home Assistant shows of an entity."""
-        self._triggers.load(rules, dt_util.get_default_time_zone())
+        self._rules = tuple(rules)
+        self._triggers.load(self._rules, dt_util.get_default_time_zone())
         self._watched = self._triggers.entities
         for entity in self._watched:
             if self._triggers.view.get(entity) is None and (state := seen(entity)) is not None:
@@ -272,6 +277,11 @@ class Acks:
         if automation not in cause.started and self._automations.standing(automation) is not None:
             cause.started += (automation,)
             self._tell(cause)
+
+    @callback
+    def _zone_changed(self, _: HassEvent[Any]) -> None:
+        self._triggers.load(self._rules, dt_util.get_default_time_zone())
+        self._schedule_tick()
 
     @callback
     def _tick(self, _: Any) -> None:
