@@ -369,7 +369,7 @@ OTHERS: Final = [
     (hub.HubStatus.decode, status(online="yes"), Reason.BAD_VALUE),
     *[
         (hub.HubStatus.decode, status(will_topic=topic), Reason.BAD_KEY)
-        for topic in ("", "#", "hass/+", "a\0", "a\x7f", "x" * 256, 5, ["hass/status"])
+        for topic in ("", "#", "hass/+", "a\0", "a\x7f", "a\x85", "\ufdd0", "\uffff", "\U0010fffe", "x" * 256, 5, [""])
     ],
     *[
         (hub.HubStatus.decode, status(will_payload=payload), Reason.BAD_VALUE)

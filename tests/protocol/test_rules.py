@@ -288,6 +288,8 @@ ACTIONS: Final = [
     (action(SET, entity=DROP), Reason.MISSING, "entity"),
     (action(SET, value=DROP), Reason.MISSING, "value"),
     (action(SET, value=None), Reason.MISSING, "value"),
+    # It would be told in journals too, which would be too large then.
+    (action(SET, value={"state": "ON", "more": "x" * 4096}), Reason.TOO_LARGE, "value"),
     *[
         (action(DELAY, seconds=seconds), Reason.BAD_VALUE, "seconds")
         for seconds in (-1, rules.MAX_SECONDS + 1, "00:00:05", False)

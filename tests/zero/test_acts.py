@@ -15,6 +15,7 @@ from steward_house.zero.acts import read_plain
         (Platform.LIGHT, b'{"state":"ON","brightness":9}', {"state": "ON", "brightness": 9}, None),
         (Platform.SWITCH, b'{"value":"ON","at":"2026-11-20T00:00:00Z","cause":"why"}', "ON", "why"),
         (Platform.SWITCH, b'{"value":"ON","cause":7}', "ON", None),
+        (Platform.SWITCH, b'{"value":"ON","cause":"%b"}' % (b"x" * 129), "ON", None),  # it would be remembered
     ],
 )
 def test_commands(platform: Platform, payload: bytes, value: Json, cause: str | None) -> None:

@@ -13,8 +13,11 @@ from .ulid import PATTERN as ULID
 
 STATUS_TOPIC: Final = f"{ROOT}/{HUB}/status"
 HEARTBEAT_TOPIC: Final = f"{ROOT}/{HUB}/heartbeat"
-TOPIC: Final = re.compile(r"[^\x00-\x1f\x7f+#]{1,255}")
-"""A topic that names one thing: no wildcards."""
+_NONCHARACTERS: Final = "\ufdd0-\ufdef" + "".join(
+    f"{chr(end - 1)}{chr(end)}" for end in range(0xFFFF, 0x110000, 0x10000)
+)
+TOPIC: Final = re.compile(rf"[^\x00-\x1f\x7f-\x9f{_NONCHARACTERS}+#]{{1,255}}")
+"""A topic that names one thing: no wildcards, and nothing for which brokers throw out who asks for it (MQTT 3.1.1, 1.5.3)."""
 
 MAX_DOCUMENT_BYTES: Final = 256 * 1024
 MAX_JOURNAL: Final = 256

@@ -11,7 +11,7 @@ from enum import StrEnum
 import re
 from typing import ClassVar, Final, Self, cast
 
-from .entity import KEY, Platform
+from .entity import KEY, MAX_STATE_BYTES, Platform
 from .fields import ContractError, Fields, Json, Reason, compact, dump, parse, readable
 from .node import CONTRACT, NODE
 
@@ -598,12 +598,19 @@ def _read_actions(fields: Fields, name: str, depth: int) -> tuple[Action, ...]:
 def _read_action(value: Json, where: str, depth: int) -> Action:
     fields = Fields(value, where)
     readers: Mapping[Json, Callable[[Fields], Action]] = {
-        Set.kind: lambda fields: Set(_path(fields.need("entity"), fields.place("entity")), fields.need("value")),
+        Set.kind: _read_set,
         Delay.kind: lambda fields: Delay(_seconds(fields, "seconds")),
         Choose.kind: lambda fields: _read_choose(fields, depth),
         Stop.kind: lambda fields: Stop(_read_conditions(fields, "unless", 0)),
     }
     return _read_kind(fields, readers)
+
+
+def _read_set(fields: Fields) -> Set:
+    value = fields.need("value")
+    if len(dump(value)) > MAX_STATE_BYTES:
+        raise ContractError(Reason.TOO_LARGE, fields.place("value"), "too large for a command")
+    return Set(_path(fields.need("entity"), fields.place("entity")), value)
 
 
 def _read_choose(fields: Fields, depth: int) -> Choose:

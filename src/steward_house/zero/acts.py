@@ -7,7 +7,7 @@ from typing import Final
 
 from ..protocol.entity import MAX_STATE_BYTES, Platform
 from ..protocol.fields import MAX_DEPTH, ContractError, Json, Reason, check, dump, parse, utf8
-from ..protocol.node import command_topic
+from ..protocol.node import CAUSE, command_topic
 from ..protocol.rules import split_path
 from ..protocol.shadow import Act
 from .clock import Clock
@@ -80,8 +80,6 @@ class Acts:
         if act.value is None or isinstance(act.value, bool | list):
             raise ContractError(Reason.BAD_VALUE, detail="no plain command")
         payload = dump(act.value) if isinstance(act.value, dict) else str(act.value).encode()
-        if len(payload) > MAX_STATE_BYTES:
-            raise ContractError(Reason.TOO_LARGE, detail="too large for a command")
         if self.post is None:
             return False
         if len(self._echoes) > _MOST:
@@ -115,7 +113,7 @@ def read_plain(platform: Platform, payload: bytes) -> tuple[Json, str | None]:
         value = parse(payload, MAX_STATE_BYTES)
         if isinstance(value, dict) and "value" in value:
             cause = value.get("cause")
-            return value["value"], cause if isinstance(cause, str) else None
+            return value["value"], cause if isinstance(cause, str) and CAUSE.fullmatch(cause) else None
         return value, None
     text = utf8(payload[:MAX_STATE_BYTES])
     if platform is not Platform.NUMBER:
