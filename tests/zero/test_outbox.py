@@ -99,6 +99,14 @@ async def test_room_and_age(caplog: pytest.LogCaptureFixture) -> None:
     assert len([record for record in caplog.records if "lost" in record.message]) == 1
 
 
+async def test_nobody_asks_for_the_next() -> None:
+    """As for days without a broker."""
+    outbox = Outbox(lambda: None, lambda: None)
+    for number in range(2 * ROOM):
+        put(outbox, number)
+    assert len(outbox._fresh) == len(outbox._waiting) == ROOM
+
+
 async def test_used_here_is_not_lost() -> None:
     lost = []
     outbox = Outbox(lambda: None, lambda: lost.append(1))

@@ -66,6 +66,8 @@ class Outbox:
         if len(self._waiting) >= ROOM:
             self._drop(next(iter(self._waiting.values())))
         self._waiting[event.id] = event
+        while self._fresh and self._fresh[0].id not in self._waiting:
+            self._fresh.popleft()  # nobody asks for the next one while there is no connection
         self._fresh.append(event)
         self.arrived.set()
         self._changed()
