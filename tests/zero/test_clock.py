@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from steward_house.protocol.fields import ContractError
 from steward_house.protocol.hub import Heartbeat, HubStatus
 from steward_house.zero import clock as clock_module, hub as hub_module
 from steward_house.zero.clock import Clock
@@ -70,6 +71,24 @@ def test_hub_that_is_set(machine: Machine) -> None:
     assert clock.hear(machine.right() - timedelta(seconds=60))
     assert clock.now() == machine.right() - timedelta(seconds=60)
     assert clock.hear(machine.right())
+    assert clock.now() == machine.right()
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_year_of_no_house(machine: Machine, year: int) -> None:
+    """Some zones can't tell such a time, and soon nobody can."""
+    clock = Clock()
+    clock.hear(machine.right())
+    with pytest.raises(ContractError):
+        clock.hear(BEGIN.replace(year=year))
+    assert clock.now() == machine.right()
+
+
+def test_flood(machine: Machine) -> None:
+    clock = Clock()
+    for _ in range(1000):
+        clock.hear(machine.right())
+    assert len(clock._heard) == 100
     assert clock.now() == machine.right()
 
 

@@ -1,15 +1,17 @@
 """The house's time: this machine's, set by the hub's."""
 
 from collections import deque
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from pathlib import Path
 import time
 from typing import Final
 
-from ..protocol.fields import ContractError, Fields, Json
+from ..protocol.fields import ContractError, Fields, Json, Reason
 
 _WINDOW: Final = 60.0
 """Seconds for which a heartbeat counts: the one that was least delayed of them tells the time best."""
+_MOST: Final = 100
+"""Heartbeats that count, should somebody send more than there are in that time."""
 _SET: Final = 10.0
 """A heartbeat isn't delayed by more seconds than that: the hub's clock was set back."""
 _LEAP: Final = 0.5
@@ -27,7 +29,7 @@ class Clock:
     def __init__(self) -> None:
         """Know only the machine's own time."""
         self._begin: float | None = None
-        self._heard: deque[tuple[float, float]] = deque()
+        self._heard: deque[tuple[float, float]] = deque(maxlen=_MOST)
 
     def now(self) -> datetime:
         """Return the house's time, in UTC."""
@@ -44,7 +46,13 @@ class Clock:
         return 0.0 if self._begin is None else self._begin - self._own()
 
     def hear(self, at: datetime) -> bool:
-        """Take the time that a heartbeat tells; return whether the house's time leaps by it."""
+        """Take the time that a heartbeat tells; return whether the house's time leaps by it.
+
+        Raises:
+            ContractError: it is at one of the ends of what can be told as a time, which lie there in some zones only.
+        """
+        if not MINYEAR < at.year < MAXYEAR:
+            raise ContractError(Reason.BAD_VALUE, "at", "no year of any house")
         now = time.monotonic()
         begin = at.timestamp() - now
         if self._begin is not None and begin < self._begin - _SET:
