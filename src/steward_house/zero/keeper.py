@@ -62,5 +62,6 @@ class Keeper:
                     if not self._failed:
                         _LOG.warning("Can't keep %s for the next run: %s", name, error)
                     self._failed = True
+                    self._wanted.add(name)  # with the next save
                 else:
                     self._failed = False
