@@ -15,6 +15,9 @@ ROOM: Final = 1000
 _AGAIN: Final = (1.0, 2.0, 4.0, inf)
 """Seconds after each sending until the next one."""
 
+_PACE: Final = 0.05
+"""Seconds between events that the hub is told again when it comes: it has much to do then, and new ones come first."""
+
 type Confirmed = Callable[[], bool]
 """Tells whether the broker has confirmed a message."""
 
@@ -118,9 +121,9 @@ class Outbox:
         if not there:
             return
         now = asyncio.get_running_loop().time()
-        for event in self._waiting.values():
-            if 0 < event.tries < len(_AGAIN):
-                event.due = now
+        again = (event for event in self._waiting.values() if 0 < event.tries < len(_AGAIN))
+        for number, event in enumerate(again):
+            event.due = now + number * _PACE
         self._arm(now)
 
     # --- inside ------------------------------------------------------------------------------------------------------
