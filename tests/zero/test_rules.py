@@ -357,7 +357,7 @@ async def test_delegate(hub: FakeHub, room: Room, spy: Spy) -> None:
     await hub.live()
     entries = await spy.until(lambda _: len(told := hub.journal()) == 2 and told)
     assert [entry["entity"] for entry in entries] == [RELAY, "heater/light/light"]
-    assert not +room.dispatcher.acts._echoes  # all of them came back
+    assert not room.dispatcher.acts._echoes  # all of them came back
 
 
 async def test_delegate_without_connection(hub: FakeHub, room: Room, broker: Broker) -> None:

@@ -59,10 +59,10 @@ class Acts:
 
     def is_echo(self, entity: str, payload: bytes) -> bool:
         """Whether a command to another node's entity is this node's own, as it comes back from the broker."""
-        if not self._echoes[entity, payload]:
-            return False
-        self._echoes[entity, payload] -= 1
-        return True
+        left = self._echoes.pop((entity, payload), 0)
+        if left > 1:
+            self._echoes[entity, payload] = left - 1
+        return left > 0
 
     def _do(self, act: Act) -> bool:
         node, platform, key = split_path(act.entity)
