@@ -1,4 +1,4 @@
-"""Messages that are dropped: counted, and told once in a row."""
+"""Messages that are dropped: all of them counted, each fault told once."""
 
 from collections import Counter
 import logging
@@ -7,6 +7,8 @@ from typing import Final
 from ..protocol.fields import ContractError, Reason
 
 _LOG: Final = logging.getLogger(__name__)
+_MOST: Final = 100
+"""Faults that are told; anybody may send any number of messages on any number of topics."""
 
 
 class Drops:
@@ -16,11 +18,13 @@ class Drops:
         """Call what is dropped `what` in the log."""
         self.count: Counter[Reason] = Counter()
         self._what = what
-        self._last: tuple[str, Reason] | None = None
+        self._told: set[tuple[str, Reason]] = set()
 
     def add(self, topic: str, error: ContractError) -> None:
         """Take note of a message that is dropped."""
         self.count[error.reason] += 1
-        repeated = self._last == (topic, error.reason)
-        self._last = topic, error.reason
-        _LOG.log(logging.DEBUG if repeated else logging.WARNING, "Dropped %s on %.120s: %s", self._what, topic, error)
+        fault = topic, error.reason
+        tell = len(self._told) < _MOST and fault not in self._told
+        if tell:
+            self._told.add(fault)
+        _LOG.log(logging.WARNING if tell else logging.DEBUG, "Dropped %s on %.120s: %s", self._what, topic, error)
