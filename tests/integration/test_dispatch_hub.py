@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from homeassistant.components.mqtt.const import MQTT_CONNECTION_STATE
+from homeassistant.components.mqtt.models import DATA_MQTT
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -160,6 +161,26 @@ async def test_after_the_last_node_has_left(hass: HomeAssistant, kitchen: Node, 
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     assert [status.online for status in statuses(mqtt_mock)] == [True]
+
+
+async def test_mqtt_integration_that_is_reloaded(hass: HomeAssistant, kitchen: Node, mqtt_mock) -> None:
+    [mqtt_entry] = hass.config_entries.async_entries("mqtt")
+    session = statuses(mqtt_mock)[0].session
+    assert await hass.config_entries.async_unload(mqtt_entry.entry_id)
+    mqtt_mock.async_publish.reset_mock()
+    await pass_a_second(hass)
+    will = {"topic": "house/ha", "payload": "gone", "qos": 1, "retain": True}
+    hass.config_entries.async_update_entry(mqtt_entry, options={"birth_message": {}, "will_message": will})
+    assert await hass.config_entries.async_setup(mqtt_entry.entry_id)
+    client = hass.data[DATA_MQTT].client
+    client.connected = True
+    client._mqttc = mqtt_mock._mqttc
+    async_dispatcher_send(hass, MQTT_CONNECTION_STATE, True)
+    await hass.async_block_till_done()
+    assert client is not mqtt_mock
+    assert {(status.session, status.will_topic) for status in statuses(client)} == {(session, "house/ha")}
+    assert heartbeats(client)[-1].session == session
+    assert said(mqtt_mock, HEARTBEAT_TOPIC) == []
 
 
 async def test_a_message_that_cannot_be_sent_is_no_error(hass: HomeAssistant, kitchen: Node, mqtt_mock) -> None:
