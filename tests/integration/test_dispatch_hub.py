@@ -167,6 +167,7 @@ async def test_mqtt_integration_that_is_reloaded(hass: HomeAssistant, kitchen: N
     [mqtt_entry] = hass.config_entries.async_entries("mqtt")
     session = statuses(mqtt_mock)[0].session
     assert await hass.config_entries.async_unload(mqtt_entry.entry_id)
+    mqtt_mock.connected = False
     mqtt_mock.async_publish.reset_mock()
     await pass_a_second(hass)
     will = {"topic": "house/ha", "payload": "gone", "qos": 1, "retain": True}
