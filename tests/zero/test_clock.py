@@ -176,6 +176,7 @@ async def test_who_is_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     assert news == []
     hub.beat(Heartbeat(SESSION, BEGIN))
     hub.will(b"online")
+    hub.beat(Heartbeat(other, BEGIN))  # the last one of an earlier run, or of another house
     assert news == [SESSION]
     hub.will(b"offline")
     assert news == [SESSION, None]

@@ -32,7 +32,9 @@ class Hub:
         self._look()
 
     def beat(self, beat: Heartbeat) -> None:
-        """Take a heartbeat."""
+        """Take a heartbeat; while one run of the hub lives, those of others don't count."""
+        if self.session not in (None, beat.session):
+            return
         self._stop_timer()
         self._beat = beat
         self._timer = asyncio.get_running_loop().call_later(LIFE, self.lost)
