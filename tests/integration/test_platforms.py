@@ -186,7 +186,9 @@ async def test_unavailable(hass: HomeAssistant, kitchen, state) -> None:
     await kitchen.say("sensor/object_temperature/state", "20")
     await kitchen.say("status", "offline")
     registry = er.async_get(hass)
-    shown = {registry.async_get_entity_id(e.platform, "steward", f"kitchen/{e.platform}/{e.key}") for e in INFO.entities}
+    shown = {
+        registry.async_get_entity_id(e.platform, "steward", f"kitchen/{e.platform}/{e.key}") for e in INFO.entities
+    }
     assert {state(entity_id) for entity_id in shown} == {STATE_UNAVAILABLE}
     await kitchen.say("sensor/object_temperature/state", "22")
     assert state("sensor.kitchen_object_temperature") == STATE_UNAVAILABLE
