@@ -1,4 +1,4 @@
-"""The house in a browser: a user logs in, adds a room that was discovered, and finds it on its page and on the dashboard."""
+"""The house in a browser: a user adds a room that was discovered, blocks it, and reads what it did without Home Assistant."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,9 +12,11 @@ from demo.client import Client
 from demo.dashboard import DASHBOARD
 from demo.furnish import add_broker, add_rooms, furnish, remove_guests
 from demo.homeassistant import PASSWORD, USER
-from demo.house import Plan, running, visiting
+from demo.house import House, Plan, running, visiting
+from demo.observer import Observer
 from demo.process import free_port
 from demo.rooms import KITCHEN, LIVING_ROOM, NURSERY
+from steward_house.protocol.entity import LightState
 
 BROWSER = "/usr/bin/chromium"
 OPTIONS = [
@@ -91,6 +93,19 @@ async def live_a_day(client: Client, temperature: str) -> None:
         )
 
 
+async def be_away(house: House, client: Client, observer: Observer, light: str) -> None:
+    """Kill Home Assistant, let somebody wave in the nursery, and return when Home Assistant knows that the living room's light is on."""
+    await client.action("light.turn_off", {"entity_id": light})
+    await client.states.wait(lambda: client.states.of(light) == "off", lambda: f"{light} to be off", 10)
+    acted = observer.next(lambda heard: heard.node == LIVING_ROOM.node and isinstance(heard.said, LightState))
+    await house.kill_home_assistant()
+    await observer.press(NURSERY.node, "wave")
+    await acted
+    await house.start_home_assistant()
+    async with visiting(house) as (back, _):
+        await back.states.wait(lambda: back.states.of(light) == "on", lambda: f"{light} to be on", 60)
+
+
 async def photograph(page: Page, file: Path) -> None:
     """Make a screenshot when the start screen has faded."""
     await expect(page.locator("#ha-launch-screen")).to_have_count(0)
@@ -150,16 +165,35 @@ async def test_a_discovered_room_is_added_by_clicking(tmp_path: Path, images: Pa
             await expect(entities.filter(has_text="°C").first).to_be_visible()
             await photograph(page, images / "device.png")
 
-            # The dashboard, with values.
-            await page.goto(f"/{DASHBOARD}")
-            await page.locator("ha-sidebar ha-icon-button").first.click()  # three rooms side by side need the room
+            # Blocked on its page, and not any more.
+            rules = page.locator("hui-sensor-entity-row").filter(has_text="Rules here")
+            light = page.locator("hui-toggle-entity-row").filter(has=page.get_by_text("Light", exact=True))
+            blocked = page.locator("hui-toggle-entity-row").filter(has_text="Blocked").locator("ha-entity-toggle")
+            await expect(rules).to_contain_text("2 rules")
+            await expect(light.get_by_role("switch")).to_be_enabled()
+            await blocked.click()
+            await expect(rules).to_contain_text("0 rules")
+            await expect(light.get_by_role("switch")).to_be_disabled()
+            await photograph(page, tmp_path / "blocked.png")
+            await blocked.click()
+            await expect(rules).to_contain_text("2 rules")
+            await expect(light.get_by_role("switch")).to_be_enabled()
+
+            # The dashboard, with values, and with what the living room's node did without Home Assistant.
             if images != tmp_path:
                 await live_a_day(client, names[NURSERY.node]["sensor/object_temperature"])
+            await page.goto("about:blank")
+            await be_away(house, client, observer, names[LIVING_ROOM.node]["light/light"])
+            await page.set_viewport_size({"width": 1280, "height": 1280})
+            await page.goto(f"/{DASHBOARD}")
+            await page.locator("ha-sidebar ha-icon-button").first.click()  # three rooms side by side need the room
             for room in plan.rooms:
                 await expect(page.get_by_role("heading", name=room.name).first).to_be_visible()
             tiles = page.locator("hui-tile-card").filter(has_text="Object")
             await expect(tiles).to_have_count(len(plan.rooms))
             for tile in await tiles.all():
                 await expect(tile).to_contain_text("°C")
+            told = page.locator("hui-logbook-card")
+            await expect(told).to_contain_text("because Nursery Gesture started, while Home Assistant was away")
             await photograph(page, images / "dashboard.png")
             assert complaints.found == []

@@ -16,6 +16,7 @@ QUIET = [
     f'2026-11-20 18:10:47.746 ERROR (MainThread) [haffmpeg.core] FFmpeg fails\n  File "{ROOT}/.venv/lib/haffmpeg.py"',
     "2026-11-20 18:10:48.000 INFO (MainThread) [custom_components.steward] The kitchen is unavailable",
 ]
+PATHS = "2026-11-20 18:10:48.500 WARNING (Recorder) [homeassistant.components.recorder] not shut down cleanly: {}/home-assistant_v2.db"
 LOUD = [
     "2026-11-20 18:10:48.001 WARNING (MainThread) [custom_components.steward.area] Ignoring something",
     "2026-11-20 18:10:48.001+00:00 ERROR (MainThread) [homeassistant] Error doing job\nTraceback\n  File steward/area/node.py",
@@ -23,8 +24,9 @@ LOUD = [
 
 
 def test_only_warnings_and_errors_that_mention_steward_are_complaints(tmp_path: Path) -> None:
-    log = tmp_path / "home-assistant.log"
-    log.write_text("\n".join([ANNOUNCED, *QUIET, *LOUD, *QUIET]))
+    log = tmp_path / "steward-demo" / "home-assistant.log"
+    log.parent.mkdir()
+    log.write_text("\n".join([ANNOUNCED, *QUIET, *LOUD, PATHS.format(log.parent), *QUIET]))
     assert complaints_of(log) == LOUD
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 import json
+import os
 from pathlib import Path
 import signal
 import socket
@@ -63,6 +64,12 @@ def assert_works(code: int, result: dict[str, object], progress: str) -> None:
     assert 0 < result["event_to_action_ms"] <= result["event_to_state_ms"]
     assert result["recovered"] is True
     assert result["event_to_action_after_recovery_ms"] > 0
+    assert set(result["rules"].values()) == {"runs on Living room"}
+    assert 0 < result["event_to_action_without_hub_ms"] < 1000
+    assert result["hub_recovery_s"] > 0
+    assert result["logbook"] == (
+        "Living room node turned on Light because Nursery Gesture started, while Home Assistant was away"
+    )
 
 
 def test_first_start(cold: tuple[int, dict[str, object], str], folder: Path) -> None:
@@ -97,6 +104,29 @@ def test_ctrl_c_stops_everything_at_any_time_and_the_next_start_goes_on(tmp_path
         process.send_signal(signal.SIGINT)
         assert process.wait(SECONDS) == 0
     assert left_in(tmp_path) == []
+
+
+def wave(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Wave in the nursery from another terminal."""
+    command = [ROOT / "script" / "demo", "--wave", "nursery", "--data", folder]
+    return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+
+
+@pytest.mark.usefixtures("cold")
+def test_user_kills_home_assistant_and_waves(folder: Path) -> None:
+    """As the welcome says; and Ctrl-C while Home Assistant is away stops everything."""
+    assert "no demo is running" in wave(folder).stderr
+    with demo("--data", folder) as process:
+        kill = next(line for line in process.stdout if "kill -9" in line).split()
+        os.kill(int(kill[-1]), signal.SIGKILL)
+        assert any("Home Assistant was killed" in line for line in process.stderr)
+        told = wave(folder)
+        assert told.returncode == 0, told.stderr
+        assert "Nursery: gesture started" in told.stdout
+        assert "Living room: light on, brightness 153" in told.stdout
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) == 0
+    assert left_in(folder) == []
 
 
 @pytest.mark.usefixtures("cold")

@@ -1,7 +1,9 @@
 """A house's programs, started by the demo's own code."""
 
 import asyncio
+import os
 from pathlib import Path
+import signal
 from typing import Any
 
 import aiohttp
@@ -19,8 +21,13 @@ pytestmark = pytest.mark.timeout(240)
 
 
 async def restart(client: Client) -> None:
-    """Ask for a restart, and go on asking for something until the connection is lost."""
+    """Ask for a restart, and wait for it."""
     await client.action("homeassistant.restart", {})
+    await be_lost(client)
+
+
+async def be_lost(client: Client) -> None:
+    """Go on asking for something until the connection is lost, which raises."""
     while True:
         await client.call("get_config")
 
@@ -33,6 +40,24 @@ async def test_restart_of_home_assistant_by_its_user_is_followed(tmp_path: Path)
             with pytest.raises((DemoError, aiohttp.ClientError), match="clos"):
                 await restart(client)
         async with visiting(house) as (client, _):
+            await add_broker(client, house.broker)
+        assert await house.stop() == []
+
+
+async def test_home_assistant_comes_back_when_its_user_has_killed_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo.homeassistant.AWAY_SECONDS", 1)
+    plan = Plan(folder=tmp_path / "house", port=free_port(), broker=Kind.MOSQUITTO, rooms=())
+    async with running(plan) as house:
+        async with visiting(house) as (client, _):
+            await add_broker(client, house.broker)
+            killed = house.home_assistant.pid
+            os.kill(killed, signal.SIGKILL)
+            with pytest.raises((DemoError, aiohttp.ClientError), match="clos"):
+                await be_lost(client)
+        async with visiting(house) as (client, _):
+            assert house.home_assistant.pid != killed
             await add_broker(client, house.broker)
         assert await house.stop() == []
 
@@ -115,6 +140,7 @@ async def test_first_look(tmp_path: Path) -> None:
         assert [section["cards"][0]["heading"] for section in config["views"][0]["sections"]] == [
             "Nursery",
             "Living room",
+            "What happened to the lights",
         ]
         assert wave not in str(config)
         assert names[LIVING_ROOM.node]["event/gesture"] in str(config)
