@@ -3,13 +3,14 @@
 The hub runs it to tell what Home Assistant declined to start, the nodes to run rules themselves.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from .node import Event
-from .rules import EventTrigger, Match, NumericTrigger, Rule, StateTrigger, TimeTrigger, Trigger
+from .rules import EventTrigger, Match, NumericTrigger, Rule, StateTrigger, TimeTrigger
 from .seen import Seen, cause_of
 from .view import View
 
@@ -67,6 +68,8 @@ class Triggers:
         self.zone = zone
         self.view = View()
         self._rules: dict[str, Rule] = {}
+        self._places: dict[str, int] = {}
+        self._sources: Counter[str] = Counter()
         self._watches: dict[str, list[_Watch]] = {}
         self._times: list[tuple[Rule, TimeTrigger]] = []
         self._armed: set[_Key] = set()
@@ -77,31 +80,35 @@ class Triggers:
     @property
     def entities(self) -> set[str]:
         """The entities that make a difference."""
-        return {entity for rule in self._rules.values() for entity in rule.sources()}
+        return {*self._sources}
 
     def load(self, rules: Iterable[Rule], zone: tzinfo | None = None) -> None:
-        """Take other rules; those that stay the same go on waiting for what they wait for."""
+        """Take other rules; those that stay the same go on waiting for what they wait for, and cost next to nothing."""
         self.zone = zone or self.zone
         before = self._rules
         self._rules = {rule.id: rule for rule in rules}
+        self._places = {name: place for place, name in enumerate(self._rules)}
         changed = {name for name in before.keys() | self._rules.keys() if before.get(name) != self._rules.get(name)}
         self._armed = {key for key in self._armed if key[0] not in changed}
         self._timers = {key: timers for key, timers in self._timers.items() if key[0] not in changed}
-        self._watches = {}
-        self._times = []
+        self._times = [time for time in self._times if time[0].id not in changed]
         self._next_time = None
-        for rule, index, trigger in self._triggers():
-            if isinstance(trigger, TimeTrigger):
-                self._times.append((rule, trigger))
-                continue
-            for entity in dict.fromkeys(trigger.entities):
-                key = rule.id, index, entity
-                self._watches.setdefault(entity, []).append(_Watch(key, rule, trigger))
-                seen = self.view.get(entity) if rule.id in changed else None
-                # A number fires when it comes within bounds, if it is outside now.
-                if seen and isinstance(trigger, NumericTrigger) and _within(trigger, seen) is False:
-                    self._armed.add(key)
-        self.view.keep(self.entities)
+        touched: set[str] = set()
+        for rule in (before[name] for name in changed & before.keys()):
+            self._sources -= Counter(rule.sources())
+            touched |= rule.sources()
+        for entity in touched & self._watches.keys():
+            self._watches[entity] = [watch for watch in self._watches[entity] if watch.key[0] not in changed]
+        for name in changed & self._rules.keys():
+            self._sources += Counter(self._rules[name].sources())
+            touched |= self._rules[name].sources()
+            self._watch(self._rules[name])
+        for entity in touched & self._watches.keys():
+            self._watches[entity].sort(key=lambda watch: (self._places[watch.key[0]], watch.key[1]))
+            if not self._watches[entity]:
+                del self._watches[entity]
+        self._times.sort(key=lambda time: self._places[time[0].id])
+        self.view.keep(self._sources.keys())
 
     def see(self, entity: str, seen: Seen, now: float) -> list[Firing]:
         """Take an entity's state; return what it starts, in the rules' order."""
@@ -157,10 +164,19 @@ class Triggers:
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    def _triggers(self) -> Iterator[tuple[Rule, int, Trigger]]:
-        for rule in self._rules.values():
-            for index, trigger in enumerate(rule.triggers):
-                yield rule, index, trigger
+    def _watch(self, rule: Rule) -> None:
+        """Take a rule's triggers."""
+        for index, trigger in enumerate(rule.triggers):
+            if isinstance(trigger, TimeTrigger):
+                self._times.append((rule, trigger))
+                continue
+            for entity in dict.fromkeys(trigger.entities):
+                key = rule.id, index, entity
+                self._watches.setdefault(entity, []).append(_Watch(key, rule, trigger))
+                seen = self.view.get(entity)
+                # A number fires when it comes within bounds, if it is outside now.
+                if seen and isinstance(trigger, NumericTrigger) and _within(trigger, seen) is False:
+                    self._armed.add(key)
 
     def _coming(self, begin: datetime, span: timedelta) -> list[tuple[Rule, TimeTrigger, datetime]]:
         """Return the times of the day that come after `begin` within `span`, in their order, in UTC."""

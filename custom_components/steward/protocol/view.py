@@ -64,7 +64,7 @@ class View:
         known.seen = seen
         return before
 
-    def keep(self, entities: set[str]) -> None:
+    def keep(self, entities: Iterable[str]) -> None:
         """Forget all entities but these."""
         for entity in self._known.keys() - entities:
             del self._known[entity]
