@@ -1,5 +1,6 @@
 """The house in a browser: a user adds a room that was discovered, blocks it, and reads what it did without Home Assistant."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -97,6 +98,10 @@ async def be_away(house: House, client: Client, observer: Observer, light: str) 
     """Kill Home Assistant, let somebody wave in the nursery, and return when Home Assistant knows that the living room's light is on."""
     await client.action("light.turn_off", {"entity_id": light})
     await client.states.wait(lambda: client.states.of(light) == "off", lambda: f"{light} to be off", 10)
+    boards = house.plan.folder / "homeassistant" / ".storage" / "lovelace_dashboards"
+    async with asyncio.timeout(30):
+        while not boards.exists() or DASHBOARD not in boards.read_text():  # noqa: ASYNC110 - it is written 10 s later
+            await asyncio.sleep(0.1)
     acted = observer.next(lambda heard: heard.node == LIVING_ROOM.node and isinstance(heard.said, LightState))
     await house.kill_home_assistant()
     await observer.press(NURSERY.node, "wave")
@@ -112,7 +117,7 @@ async def photograph(page: Page, file: Path) -> None:
     await page.screenshot(path=file)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 async def test_a_discovered_room_is_added_by_clicking(tmp_path: Path, images: Path) -> None:
     plan = Plan(folder=tmp_path / "house", port=free_port(), broker=Kind.MOSQUITTO, day=DAY)
     async with running(plan) as house, visiting(house) as (client, observer):
