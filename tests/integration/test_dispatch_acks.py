@@ -26,6 +26,7 @@ from custom_components.steward.protocol.hub import Ack
 from custom_components.steward.protocol.node import NodeInfo
 
 from .conftest import ENTITIES, INSTANCE, Node, said, until
+from .test_dispatch_journal import ACTED, journal
 
 INFO = NodeInfo(instance=INSTANCE, name="Kitchen", capabilities=("commands", "rules"), entities=ENTITIES)
 EVENTS = [f"01HZZZZZZZZZZZZZZZZZZZZZZ{number}" for number in range(10)]
@@ -320,6 +321,26 @@ async def test_a_state_that_starts_an_automation(hass: HomeAssistant, kitchen: N
     await kitchen.say("sensor/object_temperature/state", "20")
     await after_a_while()
     assert len(acks(mqtt_mock)) == 1
+
+
+async def test_what_a_node_did_for_a_state_is_done_when_that_is_reached_again(
+    hass: HomeAssistant, kitchen: Node, entry, mqtt_mock
+) -> None:
+    """A state has the same cause each time that it is reached."""
+    await automate(hass, entry, mqtt_mock, triggers=DIMMING_ON)
+    acted = {"cause": f"{DIMMING}=on", "value": {"state": "ON"}, "trigger": DIMMING, "event_type": None}
+    await kitchen.say("journal", journal(ACTED | acted))
+    await kitchen.say("switch/gesture_dimming/state", "ON")
+    assert commands(mqtt_mock) == [("ON", f"{DIMMING}=on")]
+
+
+async def test_events_of_the_same_millisecond(hass: HomeAssistant, kitchen: Node, entry, mqtt_mock) -> None:
+    await automate(hass, entry, mqtt_mock, mode="parallel")
+    with freeze_time(dt_util.utcnow()):
+        for number in range(5):
+            async_fire_mqtt_message(hass, "steward/kitchen/event/gesture/state", event(number))
+        await hass.async_block_till_done()
+    assert acks(mqtt_mock) == [Ack(EVENTS[number], (RULE,)) for number in range(5)]
 
 
 async def test_a_state_that_an_automation_declines(hass: HomeAssistant, kitchen: Node, entry, mqtt_mock) -> None:

@@ -1,6 +1,7 @@
 """What nodes did while Home Assistant was away, or too slow: it goes to the logbook, and isn't done again.
 
-A node sends each part of its journal until it is answered. A command that it has given already for the same cause is not given again.
+A node sends each part of its journal until it is answered. A command that it has given already for the same event or time is not given
+again.
 """
 
 from collections import Counter, OrderedDict
@@ -20,6 +21,7 @@ from ..protocol.fields import ContractError, Fields, Json, Reason
 from ..protocol.hub import Ack, Journal, JournalEntry
 from ..protocol.node import CAUSE, Capability
 from ..protocol.rules import RULE, split_path
+from ..protocol.seen import may_come_again
 from .acks import Acks
 from .hub import Hub
 from .port import NodePort
@@ -135,7 +137,8 @@ class Journals:
         if owner != node.id and (other := self._nodes.get(owner)) and _runs_rules(other):
             raise ContractError(Reason.BAD_VALUE, "entity", f"{acted.entity} is none that this node tells what to be")
         self.counts["acted"] += 1
-        _remember(self._acts, _act(acted.cause, acted.entity, acted.value), REMEMBERED_ACTS)
+        if not may_come_again(acted.cause):  # else only the node can tell a late command from a new one
+            _remember(self._acts, _act(acted.cause, acted.entity, acted.value), REMEMBERED_ACTS)
         self._fire(
             EVENT_ACTED,
             node,
