@@ -70,6 +70,12 @@ def _custom_integrations(enable_custom_integrations: None) -> None:
 
 
 @pytest.fixture
+def hass_config_dir(hass_tmp_config_dir: str) -> str:
+    """Give each test a folder of its own: automations install blueprints into it."""
+    return hass_tmp_config_dir
+
+
+@pytest.fixture
 def expected_lingering_timers() -> bool:
     """Allow the timer that Home Assistant's MQTT client leaves behind in tests."""
     return True

@@ -34,11 +34,6 @@ actions:
 """
 
 
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    return hass_tmp_config_dir
-
-
 @pytest.fixture(autouse=True)
 async def _actions(hass: HomeAssistant) -> None:
     async_setup_services(hass)
