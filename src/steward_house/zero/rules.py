@@ -1,6 +1,7 @@
 """The node's rules at work: the shadow of Home Assistant, with a clock and a timer."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -16,10 +17,12 @@ from .clock import Clock
 
 _SOON: Final = 0.001
 """Seconds until the timer at least: what is due stays so until it is done."""
+_AT_ONCE: Final = 100
+"""So much is done in one turn of the loop."""
 
 
 class Rules:
-    """The rules of the last good rulebook. `act` is called for what the node has to do, in order, within the call that brought it about."""
+    """The rules of the last good rulebook. `act` is called for what the node has to do, in order, mostly within the call that brought it about."""
 
     def __init__(self, clock: Clock, act: Callable[[Act], None]) -> None:
         """Begin without rules."""
@@ -30,6 +33,8 @@ class Rules:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._arming = False
+        self._due: deque[Act] = deque()
+        self._acting = False
 
     @property
     def sources(self) -> set[str]:
@@ -87,9 +92,23 @@ class Rules:
         return self._clock.now().astimezone(self._shadow.triggers.zone)
 
     def _do(self, acts: list[Act]) -> None:
-        for act in acts:
-            self._act(act)
+        """Do what is due, in order: also what comes of it meanwhile, which may go on for ever, but lets others have their turn."""
+        self._due.extend(acts)
         self._arm_soon()
+        if not self._acting:
+            self._do_some()
+
+    def _do_some(self) -> None:
+        self._acting = True
+        try:
+            for _ in range(_AT_ONCE):
+                if not self._due:
+                    break
+                self._act(self._due.popleft())
+        finally:
+            self._acting = bool(self._due)
+            if self._due:
+                self._loop.call_soon(self._do_some)
 
     def _arm_soon(self) -> None:
         """Set the timer, once for all that comes in one turn of the loop."""
