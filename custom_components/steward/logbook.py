@@ -56,7 +56,7 @@ def _node(data: _Data) -> str:
 
 def _done(data: _Data) -> str:
     value = data["value"]
-    match value["state"] if isinstance(value, dict) else value:
+    match value.get("state") if isinstance(value, dict) else value:
         case "ON":
             return f"turned on {data['target']}"
         case "OFF":
@@ -69,8 +69,8 @@ def _because(data: _Data) -> str:
     """Say what was the cause: an event, a state or an attribute that changed, or a time."""
     cause: str = data["cause"]
     if data["trigger"] is None:
-        at = dt_util.parse_datetime(cause.rpartition("@")[2])
-        return f" because it was {dt_util.as_local(at):%H:%M}" if at else ""
+        at = _local(cause.rpartition("@")[2])
+        return f" because it was {at:%H:%M}" if at else ""
     if data["event_type"]:
         return f" because {data['trigger']} {data['event_type'].replace('_', ' ')}"
     entity, _, state = cause.rpartition("=")
@@ -80,10 +80,18 @@ def _because(data: _Data) -> str:
 
 
 def _when(data: _Data) -> str:
-    at, told = (dt_util.as_local(datetime.fromisoformat(data[name])) for name in ("at", "told"))
-    if told - at <= LATE:
+    at, told = _local(data["at"]), _local(data["told"])
+    if at is None or told is None or told - at <= LATE:
         return ""
     return f"at {at:%H:%M}" if at.date() == told.date() else f"on {at:%Y-%m-%d at %H:%M}"
+
+
+def _local(text: str) -> datetime | None:
+    """Return a time in the house's zone; None where a node has said something else, or a time that the zone can't tell."""
+    try:
+        return dt_util.as_local(datetime.fromisoformat(text))
+    except ValueError, OverflowError:
+        return None
 
 
 def _count(count: int, noun: str) -> str:

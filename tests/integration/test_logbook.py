@@ -1,7 +1,7 @@
 """Home Assistant's logbook tells what nodes did by themselves."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from homeassistant.components.recorder import Recorder
@@ -88,6 +88,14 @@ async def logbook(hass: HomeAssistant, kitchen: Node, hass_ws_client: WebSocketG
             ACTED | {"trigger": None, "event_type": None, "cause": "whatever"},
             "turned on Light, while Home Assistant was away",
         ),
+        (
+            ACTED | {"trigger": None, "event_type": None, "cause": "whatever@2026-13-45T15:30:00+00:00"},
+            "turned on Light, while Home Assistant was away",
+        ),
+        (
+            ACTED | {"value": {"brightness": 20}},
+            "set Light to {'brightness': 20} because Gesture started, while Home Assistant was away",
+        ),
         ({"kind": "lost", "count": 1}, "gave up 1 event that nobody took while Home Assistant was away"),
         ({"kind": "lost", "count": 3}, "gave up 3 events that nobody took while Home Assistant was away"),
     ],
@@ -131,6 +139,15 @@ async def test_logbook_says_when_it_happened(
     await kitchen.say("journal", journal(ACTED, at=at))
     [found] = await logbook()
     assert found["message"].endswith(f"away, {dt_util.as_local(at):{when}}" if "%" in when else when)
+
+
+async def test_a_clock_that_the_zone_cannot_tell(
+    hass: HomeAssistant, kitchen: Node, logbook: Callable[..., Any]
+) -> None:
+    await hass.config.async_set_time_zone("US/Pacific")
+    await kitchen.say("journal", journal(ACTED, at=datetime.min.replace(tzinfo=UTC)))
+    [found] = await logbook()
+    assert found["message"].endswith("away")
 
 
 async def test_what_there_was_no_room_for(hass: HomeAssistant, kitchen: Node, logbook: Callable[..., Any]) -> None:
