@@ -184,6 +184,16 @@ async def test_mqtt_integration_that_is_reloaded(hass: HomeAssistant, kitchen: N
     assert said(mqtt_mock, HEARTBEAT_TOPIC) == []
 
 
+async def test_mqtt_integration_that_is_removed(hass: HomeAssistant, kitchen: Node, entry, mqtt_mock) -> None:
+    [mqtt_entry] = hass.config_entries.async_entries("mqtt")
+    assert await hass.config_entries.async_remove(mqtt_entry.entry_id)
+    mqtt_mock.connected = False
+    mqtt_mock.async_publish.reset_mock()
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await hass.async_block_till_done()
+    mqtt_mock.async_publish.assert_not_called()
+
+
 async def test_a_message_that_cannot_be_sent_is_no_error(hass: HomeAssistant, kitchen: Node, mqtt_mock) -> None:
     mqtt_mock.async_publish.side_effect = HomeAssistantError("broken")
     await pass_a_second(hass)

@@ -111,8 +111,8 @@ class Hub:
             await async_say(self._hass, HEARTBEAT_TOPIC, heartbeat.encode(), qos=0)
 
     def _status(self, *, online: bool) -> bytes:
-        entry = self._hass.config_entries.async_entries(mqtt.DOMAIN)[0]
-        will = {**entry.data, **entry.options}.get(mqtt.CONF_WILL_MESSAGE, DEFAULT_WILL)
+        entry = next(iter(self._hass.config_entries.async_entries(mqtt.DOMAIN)), None)
+        will = {**entry.data, **entry.options}.get(mqtt.CONF_WILL_MESSAGE, DEFAULT_WILL) if entry else None
         if will:
             with suppress(ContractError):  # a will that nodes can't watch
                 topic, payload = will[mqtt.ATTR_TOPIC], will.get(CONF_PAYLOAD, "")
