@@ -210,6 +210,18 @@ async def test_blocked(hass: HomeAssistant, broker: Broker, dispatcher: Dispatch
     await until_within(lambda: broker.rules("kitchen") == ["one", "two"] and broker.rules("nursery") == ["one"])
 
 
+async def test_blocked_while_it_compiles(hass: HomeAssistant, broker: Broker, dispatcher: Dispatcher) -> None:
+    def compile_and_block(*args: Any) -> Compiled:
+        compiled = compile_automation(*args)
+        hass.async_create_task(dispatcher.blocklist.async_block("nursery"))
+        return compiled
+
+    with patch.object(rulebooks_module, "compile_automation", compile_and_block):
+        await write(hass, automation("bath", BOTH), automation("bed", LIGHT))
+        await until_within(lambda: broker.rules("kitchen") == ["bed"])
+    assert broker.rules("nursery") == []
+
+
 async def test_delegates(hass: HomeAssistant, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rulebooks_module, "ABSENT_SECONDS", 0.1)
     await add(hass, "porch", PORCH)

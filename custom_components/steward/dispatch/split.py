@@ -40,6 +40,8 @@ def split(rule: Rule, nodes: Mapping[str, NodeState], before: Mapping[str, str])
     candidates = _candidates(rule, targets, nodes)
     for node, paths in sorted(targets.items()):
         runner = node
+        if node not in nodes:  # it was blocked or removed while the rule was compiled, which will be compiled again
+            return Split(reason=f"{node} isn't there any more")
         if not nodes[node].rules:
             if not candidates:
                 return Split(reason=f"{nodes[node].name} can't run rules, and there is no other node that can")
