@@ -48,11 +48,10 @@ def rule(
     return Rule(
         id=name,
         name=name,
-        triggers=(EventTrigger("wave", (WAVE,), ("started",)),),
         actions=actions,  # type: ignore[arg-type]
         mode=mode,
         max_runs=max_runs,
-        **rest,  # type: ignore[arg-type]
+        **{"triggers": (EventTrigger("wave", (WAVE,), ("started",)),), **rest},  # type: ignore[arg-type]
     )
 
 
@@ -84,6 +83,9 @@ class Node:
         cause = cause or ulid(next(self._ids), bytes(10))
         self._take(self.shadow.happen(WAVE, Event("started", cause, datetime.now(UTC)), self.now, self.wall))
         return cause
+
+    def happen(self, event: Event) -> None:
+        self._take(self.shadow.happen(WAVE, event, self.now, self.wall))
 
     def see(self, entity: str, state: str) -> None:
         self._take(self.shadow.see(entity, Seen(state), self.now, self.wall))
@@ -233,6 +235,39 @@ def test_a_command_of_what_was_not_worth_doing_any_more_is_dropped() -> None:
     node.pass_time(1)
     assert not node.shadow.commanded(LAMP, "ON", cause, node.now)
     assert node.told() == []
+
+
+def test_an_event_that_comes_late_does_not_overwrite_what_a_later_one_did() -> None:
+    node = Node(
+        rule(ON), rule(OFF, name="automation.off", triggers=(EventTrigger("0", (WAVE,), ("ended",)),)), session=None
+    )
+    first, second = (datetime(2026, 11, 20, 12, 0, second, tzinfo=UTC) for second in (1, 2))
+    node.happen(Event("ended", ulid(2, bytes(10)), second))
+    node.pass_time(1)
+    node.happen(Event("started", ulid(1, bytes(10)), first))
+    assert node.told() == [(LAMP, "OFF")]
+    assert not node.shadow.commanded(LAMP, "ON", ulid(1, bytes(10)), node.now)
+    node.happen(Event("started", ulid(3, bytes(10)), second))
+    assert node.told() == [(LAMP, "ON")]
+
+
+def test_a_clock_that_is_set_back_makes_no_event_late() -> None:
+    node = Node(rule(ON), session=None)
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    node.happen(Event("started", ulid(1, bytes(10)), noon))
+    node.shadow.commanded(LAMP, "OFF", None, node.now)
+    node.pass_time(1)
+    for number in range(2, 4):
+        node.happen(Event("started", ulid(number, bytes(10)), noon - timedelta(hours=1)))
+    assert node.told() == [(LAMP, "ON")] * 3
+
+
+def test_an_event_that_comes_late_is_still_worth_it_where_nothing_newer_was_done() -> None:
+    node = Node(rule(ON), session=None)
+    first, second = (datetime(2026, 11, 20, 12, 0, second, tzinfo=UTC) for second in (1, 2))
+    node.happen(Event("ended", ulid(2, bytes(10)), second))
+    node.happen(Event("started", ulid(1, bytes(10)), first))
+    assert node.told() == [(LAMP, "ON")]
 
 
 def test_a_run_may_tell_the_same_thing_twice() -> None:

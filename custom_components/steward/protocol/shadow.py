@@ -61,6 +61,11 @@ class _Held:
     value: Json
     due: float
 
+    @property
+    def order(self) -> float:
+        """When it would have been due if its event had come in time: what is newer, and what older, goes by that."""
+        return self.due - self.run.firing.late
+
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
@@ -192,9 +197,9 @@ class Shadow:
             if held.entity == entity and held.value == value and cause in (None, held.run.firing.cause):
                 self._held.remove(held)
                 self._remember(held, now)
-                if self._is_newer(entity, held.due):
+                if self._is_newer(entity, held.order):
                     return False
-                self._set_newest(entity, held.due, held.run.firing.cause)
+                self._set_newest(entity, held.order, held.run.firing.cause)
                 return True
         if cause is not None:
             key = cause, entity
@@ -289,7 +294,7 @@ class Shadow:
         still: list[_Held] = []
         too_many = len(self._held) - _MOST_HELD
         for index, held in enumerate(self._held):
-            if self._is_newer(held.entity, held.due):
+            if self._is_newer(held.entity, held.order):
                 self._remember(held, now)  # something newer was done: nobody needs to do it any more
                 continue
             if index < too_many:
@@ -306,14 +311,14 @@ class Shadow:
 
     def _act(self, held: _Held, now: float) -> Act:
         self._remember(held, now)
-        self._set_newest(held.entity, held.due, held.run.firing.cause)
-        return Act(held.run.firing, held.entity, held.value, held.due, away=self._session is None)
+        self._set_newest(held.entity, held.order, held.run.firing.cause)
+        return Act(held.run.firing, held.entity, held.value, held.order, away=self._session is None)
 
     def _remember(self, held: _Held, now: float) -> None:
         """Remember what is done, or not to be done any more, when its command comes late or again."""
         key = held.run.firing.cause, held.entity
         done = [told for told in self._done.get(key, now) or () if now - told[1] <= MEMORY]
-        self._done.put(key, [*done[-_MOST_TOLD:], (held.value, held.due)], now)
+        self._done.put(key, [*done[-_MOST_TOLD:], (held.value, held.order)], now)
 
     def _is_newer(self, entity: str, due: float) -> bool:
         """Whether what an entity was told last was due later."""

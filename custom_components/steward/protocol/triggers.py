@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from .node import Event
-from .rules import EventTrigger, Match, NumericTrigger, Rule, StateTrigger, TimeTrigger
+from .rules import EventTrigger, Match, NumericTrigger, Rule, StateTrigger, TimeTrigger, split_path
 from .seen import Seen, cause_of
 from .view import View
 
@@ -32,7 +32,8 @@ type _Key = tuple[str, int, str]
 class Firing:
     """A trigger of a rule fires: its id, the cause, and the entity that it is about, None for a time.
 
-    A cause that is `unique` never comes again: the second one is the same one.
+    A cause that is `unique` never comes again: the second one is the same one. `late` tells by how many seconds an event came after
+    one of its node's that happened later.
     """
 
     rule: Rule
@@ -40,6 +41,7 @@ class Firing:
     cause: str
     entity: str | None
     unique: bool
+    late: float = 0
 
 
 @dataclass(slots=True)
@@ -73,6 +75,7 @@ class Triggers:
         self._watches: dict[str, list[_Watch]] = {}
         self._times: list[tuple[Rule, TimeTrigger]] = []
         self._armed: set[_Key] = set()
+        self._latest: dict[str, tuple[datetime, float]] = {}
         self._timers: dict[_Key, list[_Timer]] = {}
         self._looked: datetime | None = None
         self._next_time: float | None = None
@@ -128,9 +131,11 @@ class Triggers:
 
     def happen(self, entity: str, event: Event, now: float) -> list[Firing]:
         """Take an event of an entity; return what it starts, in the rules' order."""
-        self.view.put(entity, Seen(event.at.isoformat(), {**event.attributes, "event_type": event.event_type}), now)
+        late = self._late(entity, event, now)
+        if not late:
+            self.view.put(entity, Seen(event.at.isoformat(), {**event.attributes, "event_type": event.event_type}), now)
         return [
-            Firing(watch.rule, watch.trigger.id, event.id, entity, unique=True)
+            Firing(watch.rule, watch.trigger.id, event.id, entity, unique=True, late=late)
             for watch in self._watches.get(entity, ())
             if isinstance(watch.trigger, EventTrigger) and event.event_type in watch.trigger.types
         ]
@@ -163,6 +168,17 @@ class Triggers:
         return firings
 
     # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _late(self, entity: str, event: Event, now: float) -> float:
+        """Return by how much an event is late, by the clock of its node alone; what was lost on its way comes again."""
+        node = split_path(entity)[0]
+        latest, seen = self._latest.get(node, (event.at, now))
+        late = now - seen + (latest - event.at).total_seconds()
+        if event.at < latest and late <= _LATE.total_seconds():
+            return late
+        # It's the newest one, or the clock was set back.
+        self._latest[node] = event.at, now
+        return 0
 
     def _watch(self, rule: Rule) -> None:
         """Take a rule's triggers."""
