@@ -24,7 +24,8 @@ class Drops:
         """Take note of a message that is dropped."""
         self.count[error.reason] += 1
         fault = topic, error.reason
-        tell = len(self._told) < _MOST and fault not in self._told
+        # That something comes again is nobody's fault.
+        tell = error.reason is not Reason.REPEATED and len(self._told) < _MOST and fault not in self._told
         if tell:
             self._told.add(fault)
         _LOG.log(logging.WARNING if tell else logging.DEBUG, "Dropped %s on %.120s: %s", self._what, topic, error)
