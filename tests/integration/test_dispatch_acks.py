@@ -309,6 +309,19 @@ async def test_many_acks_let_home_assistant_go_on(hass: HomeAssistant, kitchen: 
     assert [ack.id for ack in acks(mqtt_mock)] == EVENTS[:5]
 
 
+async def test_acks_keep_up_with_events(hass: HomeAssistant, kitchen: Node, entry, mqtt_mock) -> None:
+    """However many events come between two turns of the loop, the acks that wait don't become ever more."""
+    waiting = []
+    for turn in range(60):
+        for number in range(100):
+            payload = json.dumps({"event_type": "waved", "id": f"01HZZZZZZZZZZZZZZZZZZZ{turn:02}{number:02}"})
+            entry.runtime_data._dispatcher.acks.refuse("kitchen", payload.encode())
+        waiting.append(len(entry.runtime_data._dispatcher.acks._untold))
+        await asyncio.sleep(0)
+    assert max(waiting) < 1000
+    await until(lambda: len(acks(mqtt_mock)) == 6000)
+
+
 # --- states and times ------------------------------------------------------------------------------------------------
 
 

@@ -74,7 +74,8 @@ class Broker:
         return [payload for name, payload, *_ in calls if name == topic]
 
     def rulebook(self, node: str) -> Rulebook | None:
-        return Rulebook.decode(published[-1]) if (published := self.published(node)) else None
+        latest = next(reversed(self.published(node)), b"")
+        return Rulebook.decode(latest) if latest else None
 
     def rules(self, node: str) -> list[str]:
         rulebook = self.rulebook(node)

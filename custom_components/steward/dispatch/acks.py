@@ -31,7 +31,7 @@ REMEMBERED_EVENTS: Final = 16_384
 """Of all nodes together. An event comes again until it is answered, within seconds."""
 REMEMBERED_RUNS: Final = 16_384
 TOLD_AT_ONCE: Final = 16
-"""After so many acks Home Assistant gets to do other things before the next ones."""
+"""After so many acks Home Assistant gets to do other things before the next ones; after an eighth of those that wait, if that is more."""
 START_SECONDS: Final = 0.1
 """How long an automation may take to start; one that hasn't by then has declined."""
 TIME_START_SECONDS: Final = 0.8
@@ -314,7 +314,8 @@ class Acks:
             self._untold.append(cause)
 
     def _tell_all(self) -> None:
-        causes, self._untold = self._untold[:TOLD_AT_ONCE], self._untold[TOLD_AT_ONCE:]
+        most = max(TOLD_AT_ONCE, len(self._untold) // 8)
+        causes, self._untold = self._untold[:most], self._untold[most:]
         if self._untold:
             self._hass.loop.call_soon(self._tell_all)
         for cause in causes:
