@@ -260,12 +260,28 @@ async def test_events_that_waited_for_too_long(hass: HomeAssistant, kitchen: Nod
     assert state("event.kitchen_gesture") == STATE_UNKNOWN
 
 
-async def test_events_that_there_is_no_room_for(hass: HomeAssistant, kitchen: Node, mqtt_mock) -> None:
+async def test_events_that_there_is_no_room_for(hass: HomeAssistant, kitchen: Node, entry, mqtt_mock) -> None:
+    """The oldest isn't answered, so that the node sends it again."""
     await kitchen.say("status", "offline")
-    with patch("custom_components.steward.area.node.WAITING_EVENTS", 1):
-        for number in (0, 1):
+    with patch("custom_components.steward.area.node.WAITING_EVENTS", 2):
+        for number in (0, 1, 2):
             await kitchen.say("event/gesture/state", event(number))
-    assert acks(mqtt_mock) == [Ack(EVENTS[0])]
+    assert acks(mqtt_mock) == []
+    await kitchen.say("event/gesture/state", event(0))
+    await kitchen.say("status", "online")
+    assert acks(mqtt_mock) == [Ack(EVENTS[1]), Ack(EVENTS[2]), Ack(EVENTS[0])]
+    assert (await async_get_config_entry_diagnostics(hass, entry))["dropped"]["counts"] == {"expired": 1}
+
+
+async def test_events_that_come_again_while_they_wait(hass: HomeAssistant, kitchen: Node, entry, mqtt_mock) -> None:
+    """They don't take others' places, nor get more time."""
+    await kitchen.say("status", "offline")
+    with patch("custom_components.steward.area.node.WAITING_EVENTS", 2):
+        for number in (0, 1, 1, 1):
+            await kitchen.say("event/gesture/state", event(number))
+    await kitchen.say("status", "online")
+    assert acks(mqtt_mock) == [Ack(EVENTS[0]), Ack(EVENTS[1])]
+    assert (await async_get_config_entry_diagnostics(hass, entry))["dropped"]["counts"] == {"repeated": 2}
 
 
 async def test_nothing_happens_before_home_assistant_has_started(

@@ -139,7 +139,8 @@ async def test_memory_before_info_is_bounded(hass: HomeAssistant, mqtt_mock, ent
     assert entry.runtime_data._early == {}
     for number in range(600):
         async_fire_mqtt_message(hass, f"steward/kitchen/sensor/x{number}/state", "1")
-        async_fire_mqtt_message(hass, "steward/kitchen/event/gesture/state", json.dumps(EVENT))
+        one = json.dumps(EVENT | {"id": f"01HZZZZZZZZZZZZZZZZZZZZ{number:03}"})
+        async_fire_mqtt_message(hass, "steward/kitchen/event/gesture/state", one)
     await hass.async_block_till_done()
     assert len(entry.runtime_data._early) == 512
     assert len(entry.runtime_data._events) == 64

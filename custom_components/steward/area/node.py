@@ -450,8 +450,11 @@ class AreaNode:
             raise ContractError(Reason.RETAINED, name, "an event is never retained")
         if len(payload) > MAX_EVENT_BYTES:
             raise ContractError(Reason.TOO_LARGE, name)
+        if any(waiting.topic == name and waiting.payload == payload for waiting in self._events):
+            raise ContractError(Reason.REPEATED, name, "an event came again while it waits")
         if len(self._events) == WAITING_EVENTS:
-            self._refuse(self._events.pop(0), ContractError(Reason.EXPIRED, name, "too many events wait"))
+            # Without an answer: the node sends it again, or does itself what it can.
+            self._drop(self._events.pop(0).topic, ContractError(Reason.EXPIRED, name, "too many events wait"))
         self._events.append(_Happened(name, payload, self.hass.loop.time()))
         self._deliver_events()
 
