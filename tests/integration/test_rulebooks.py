@@ -17,7 +17,12 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, flush_
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 
 from custom_components.steward.const import CONF_INSTANCE, CONF_KIND, CONF_NODE, DOMAIN, Kind
-from custom_components.steward.dispatch import Dispatcher, async_get_dispatcher, rulebooks as rulebooks_module
+from custom_components.steward.dispatch import (
+    Dispatcher,
+    async_get_dispatcher,
+    automations as automations_module,
+    rulebooks as rulebooks_module,
+)
 from custom_components.steward.dispatch.acks import Standing
 from custom_components.steward.dispatch.automations import Automation
 from custom_components.steward.dispatch.compile import Compiled, compile_automation
@@ -449,3 +454,21 @@ async def test_the_same_version_after_a_restart(
     assert len(broker.published("kitchen")) == 3
     await shelf.async_put("kitchen", rulebook.zone, ())
     assert broker.rulebook("kitchen").version > rulebook.version
+
+
+async def test_an_automation_that_cannot_be_checked_costs_only_itself(
+    hass: HomeAssistant, broker: Broker, dispatcher: Dispatcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = automations_module.async_validate_config_item
+
+    async def validate(hass: HomeAssistant, key: str, config: dict[str, Any]) -> Any:
+        if config["alias"] == "two":
+            raise RuntimeError
+        return await real(hass, key, config)
+
+    with patch.object(automations_module, "async_validate_config_item", validate):
+        await write(hass, automation("one", BOTH), automation("two", BOTH), automation("three", BOTH))
+        await until_within(lambda: broker.rules("kitchen") == ["one", "three"])
+    assert dispatcher.rulebooks.compiled["automation.two"].reason == "Home Assistant can't use it"
+    assert "automation.two can't be checked" in caplog.text
+    caplog.clear()

@@ -5,6 +5,7 @@ They are alike in 2026.10, where all of it is one module, and from 2026.11 on, w
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+import logging
 from typing import Any, Final
 
 from homeassistant.components.automation import DATA_COMPONENT, BaseAutomationEntity
@@ -16,6 +17,8 @@ from homeassistant.helpers import entity_registry as er
 import probatio
 
 from ..const import DOMAIN as STEWARD
+
+_LOGGER = logging.getLogger(__name__)
 
 VARIABLE: Final = "steward_keep_running"
 """The variable with which an automation says that it is to run on nodes; Steward's blueprints set it."""
@@ -83,6 +86,9 @@ async def async_validate(hass: HomeAssistant, automation: Automation) -> Mapping
     try:
         return await async_validate_config_item(hass, key, dict(automation.raw_config))
     except probatio.Invalid, HomeAssistantError:
+        return None
+    except Exception:  # some other integration's validator fails: that doesn't cost the other automations theirs
+        _LOGGER.exception("%s can't be checked", automation.entity_id)
         return None
 
 
