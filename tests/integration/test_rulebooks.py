@@ -472,3 +472,18 @@ async def test_an_automation_that_cannot_be_checked_costs_only_itself(
     assert dispatcher.rulebooks.compiled["automation.two"].reason == "Home Assistant can't use it"
     assert "automation.two can't be checked" in caplog.text
     caplog.clear()
+
+
+async def test_nothing_is_handed_out_in_the_middle_of_a_reload(hass: HomeAssistant, broker: Broker) -> None:
+    await write(hass, automation("one", BOTH), automation("two", BOTH))
+    await until_within(lambda: broker.rules("kitchen") == ["one", "two"])
+    before = len(broker.published("kitchen"))
+    real = automations_module.listed
+    with patch.object(automations_module, "listed", lambda hass: [*real(hass)][:1]):
+        hass.bus.async_fire("call_service", {"domain": "automation", "service": "reload"})
+        er.async_get(hass).async_update_entity("automation.one", icon="mdi:bell")
+        hass.states.async_set("automation.two", "off")
+        await asyncio.sleep(0.2)  # nothing comes
+        assert len(broker.published("kitchen")) == before
+    await write(hass, automation("one", BOTH))
+    await until_within(lambda: broker.rules("kitchen") == ["one"])

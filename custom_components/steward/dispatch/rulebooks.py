@@ -13,10 +13,15 @@ from typing import Any, Final
 
 from homeassistant.components import mqtt
 from homeassistant.components.automation import EVENT_AUTOMATION_RELOADED
+from homeassistant.components.automation.const import DOMAIN as AUTOMATION
 from homeassistant.const import (
+    ATTR_DOMAIN,
     ATTR_ENTITY_ID,
+    ATTR_SERVICE,
+    EVENT_CALL_SERVICE,
     EVENT_CORE_CONFIG_UPDATE,
     EVENT_STATE_CHANGED,
+    SERVICE_RELOAD,
 )
 from homeassistant.core import CALLBACK_TYPE, Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import (
@@ -143,6 +148,7 @@ class Rulebooks:
         self._ask_again = False
         self._gone: set[str] = set()
         self._missing_since: float | None = None
+        self._reloading_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -155,6 +161,7 @@ class Rulebooks:
         """Watch automations, registries and nodes."""
         bus = self._hass.bus
         self._stop = [
+            bus.async_listen(EVENT_CALL_SERVICE, self._reloading, self._is_reload),
             bus.async_listen(EVENT_AUTOMATION_RELOADED, self._reloaded),
             bus.async_listen(EVENT_STATE_CHANGED, self._automation_changed, self._is_automation),
             *(bus.async_listen(registry, self._registry_changed) for registry in _REGISTRIES),
@@ -260,7 +267,17 @@ class Rulebooks:
         self._schedule()
 
     @callback
+    def _is_reload(self, data: Mapping[str, Any]) -> bool:
+        return (data[ATTR_DOMAIN], data[ATTR_SERVICE]) == (AUTOMATION, SERVICE_RELOAD)
+
+    @callback
+    def _reloading(self, _: Event[Any]) -> None:
+        """Take note that Home Assistant begins to take automations away and to bring them back."""
+        self._reloading_until = self._hass.loop.time() + RELOAD_SECONDS
+
+    @callback
     def _reloaded(self, _: Event[Any]) -> None:
+        self._reloading_until = 0.0
         self._gone |= self._records.keys()
         self._schedule()
 
@@ -326,14 +343,15 @@ class Rulebooks:
             if automation.opted_in:
                 found[automation.entity_id] = automation
             await pace.breathe()
-        if self._is_reloading(self._records.keys() - found.keys() - gone):
+        records: dict[str, _Record] = {}
+        if not (incomplete := self._is_reloading(self._records.keys() - found.keys() - gone)):
+            for name, automation in found.items():
+                records[name] = await self._async_compile(automation, ask_again=ask_again)
+                await pace.breathe()
+        if incomplete or self._is_reloading(set()):
             self._ask_again |= ask_again
             self._gone |= gone
             return
-        records: dict[str, _Record] = {}
-        for name, automation in found.items():
-            records[name] = await self._async_compile(automation, ask_again=ask_again)
-            await pace.breathe()
         self._records = records
         await self._async_place(pace)
         if self._may_hand_out():
@@ -345,6 +363,9 @@ class Rulebooks:
     def _is_reloading(self, missing: set[str]) -> bool:
         """Tell whether automations that are missing will be back: while it reloads, Home Assistant takes them away for a moment."""
         now = self._hass.loop.time()
+        if now < self._reloading_until:
+            self._schedule(self._reloading_until - now)
+            return True
         if not missing:
             self._missing_since = None
             return False

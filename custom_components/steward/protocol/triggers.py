@@ -16,6 +16,8 @@ from .view import View
 
 _LATE: Final = timedelta(seconds=10)
 """A time of the day that was missed by more isn't made up for: the clock was set, or the machine slept."""
+_SET_BACK: Final = 20.0
+"""Seconds by which no event comes late, since nobody sends it for so long: its node's clock was set back."""
 _LOOK: Final = 30.0
 """Seconds after which the wall clock is looked at again, whatever it said: it may be set meanwhile."""
 
@@ -174,7 +176,7 @@ class Triggers:
         node = split_path(entity)[0]
         latest, seen = self._latest.get(node, (event.at, now))
         late = now - seen + (latest - event.at).total_seconds()
-        if event.at < latest and late <= _LATE.total_seconds():
+        if event.at < latest and late <= _SET_BACK:
             return late
         # It's the newest one, or the clock was set back.
         self._latest[node] = event.at, now
