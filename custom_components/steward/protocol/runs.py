@@ -37,9 +37,10 @@ class Run:
         self.waiting = False
 
     def advance(self, now: float, is_true: Callable[[tuple[Condition, ...], str], bool]) -> Iterator[tuple[Set, float]]:
-        """Yield what is to be done until `now`, and when it was due; `is_true` tells of conditions, for a trigger."""
-        if self.waiting and self.at > now:
-            return
+        """Yield what is to be done until `now`, and when it was due; `is_true` tells of conditions, for a trigger.
+
+        To be asked of a run that waits when it has come to the end of that.
+        """
         self.waiting = False
         while self._steps:
             action = next(self._steps[-1], None)
