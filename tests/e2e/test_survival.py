@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.drill import TONES
-from tests.e2e.survival import DELAY, NEAR, RATE, House, judge_each, judge_order, living, until
+from tests.e2e.survival import DELAY, NEAR, RATE, WINDOW, House, judge_each, judge_order, living, until
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
 RINGS: Final = int(os.environ.get("STEWARD_RINGS", "1500"))
@@ -152,7 +152,8 @@ async def test_the_broker_is_killed_and_comes_back(house: House) -> None:
     for at, kind, _ in house.near.lines("rang", begin):
         if at < dark - SECONDS or at > light + RECONNECTION:
             assert any(at <= when < at + SECONDS for when, _ in told), f"nothing followed {kind}"
-    steps = [(after - before) % TONES for (_, before), (_, after) in pairwise(told)]
+    # Where nothing came for a while, anything may follow: the node was without the broker, and tones come again.
+    steps = [(after - before) % TONES for (at, before), (then, after) in pairwise(told) if then - at < WINDOW / 3]
     assert all(step < TONES / 2 for step in steps), "something older overwrote something newer"
     first = min(at for at, _ in told if at > light)
     print(f"the broker killed, the other node: goes on {first - light:.2f} s after the broker is back")  # noqa: T201
