@@ -461,7 +461,8 @@ async def test_a_time_of_the_day(
     hass: HomeAssistant, kitchen: Node, mqtt_mock, entry, conditions: list[Any], started: bool
 ) -> None:
     await hass.config.async_set_time_zone("Europe/Berlin")
-    at = dt_util.now().replace(hour=7, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    at = dt_util.now().replace(hour=7, minute=0, second=0, microsecond=0)
+    at += timedelta(days=at < dt_util.now() + timedelta(minutes=1))
     await automate(hass, entry, mqtt_mock, triggers={"trigger": "time", "at": "07:00:00"}, conditions=conditions)
     with freeze_time(at) as freezer:
         for later in (-1, 0.01, 0.6, 1.6):
