@@ -115,22 +115,24 @@ async def test_disabled_automation_stays_disabled_without_home_assistant(house: 
     await house.hub_is_back()
 
 
-@pytest.mark.xfail(
-    strict=False, reason="a ring in some thousands is lost when automations are reloaded just after a start"
-)
-async def test_automation_that_is_being_reloaded_loses_nothing(house: House) -> None:
-    file = house.folder / "homeassistant" / "automations.yaml"
-    text = file.read_text()
-    async with house.visit() as client:
-        begin = await ring_often(house, RINGS // 3)
-        for round_ in range(5):
-            file.write_text(text.replace("alias: tone_", f"alias: round {round_} of tone_"))
+# Not dependable yet: one ring in some thousands is lost when automations are reloaded just after Home Assistant's start.
+if CAMPAIGN:
+
+        strict=False, reason="a ring in some thousands is lost when automations are reloaded just after a start"
+    )
+    async def test_automation_that_is_being_reloaded_loses_nothing(house: House) -> None:
+        file = house.folder / "homeassistant" / "automations.yaml"
+        text = file.read_text()
+        async with house.visit() as client:
+            begin = await ring_often(house, RINGS // 3)
+            for round_ in range(5):
+                file.write_text(text.replace("alias: tone_", f"alias: round {round_} of tone_"))
+                await client.action("automation.reload", {})
+                await asyncio.sleep(1)
+            await rung(house, begin, RINGS // 3)
+            file.write_text(text)
             await client.action("automation.reload", {})
-            await asyncio.sleep(1)
-        await rung(house, begin, RINGS // 3)
-        file.write_text(text)
-        await client.action("automation.reload", {})
-    report(house, begin, "automations reloaded")
+        report(house, begin, "automations reloaded")
 
 
 async def test_the_broker_is_killed_and_comes_back(house: House) -> None:
