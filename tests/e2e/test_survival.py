@@ -118,8 +118,6 @@ async def test_disabled_automation_stays_disabled_without_home_assistant(house: 
 # Not dependable yet: one ring in some thousands is lost when automations are reloaded just after Home Assistant's start.
 if CAMPAIGN:
 
-        strict=False, reason="a ring in some thousands is lost when automations are reloaded just after a start"
-    )
     async def test_automation_that_is_being_reloaded_loses_nothing(house: House) -> None:
         file = house.folder / "homeassistant" / "automations.yaml"
         text = file.read_text()
