@@ -26,6 +26,7 @@ from custom_components.steward.dispatch import (
 from custom_components.steward.dispatch.acks import Standing
 from custom_components.steward.dispatch.automations import Automation
 from custom_components.steward.dispatch.compile import Compiled, compile_automation
+from custom_components.steward.dispatch.lookup import Questions
 from custom_components.steward.dispatch.shelf import Shelf
 from custom_components.steward.protocol.entity import EventInfo, LightInfo, SwitchInfo
 from custom_components.steward.protocol.fields import dump
@@ -224,8 +225,9 @@ async def test_blocked_while_it_compiles(hass: HomeAssistant, broker: Broker, di
 
     with patch.object(rulebooks_module, "compile_automation", compile_and_block):
         await write(hass, automation("bath", BOTH), automation("bed", LIGHT))
-        await until_within(lambda: broker.rules("kitchen") == ["bed"])
-    assert broker.rules("nursery") == []
+        await until_within(lambda: broker.rules("kitchen") == ["bath", "bed"])
+    assert "switch.nursery_fan" in dispatcher.rulebooks.compiled["automation.bath"].left[0]
+    assert {len(Rulebook.decode(book).rules) for book in broker.published("nursery")} == {0}
 
 
 async def test_delegates(hass: HomeAssistant, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -437,6 +439,48 @@ async def test_nothing_is_handed_out_before_it_is_known_what_there_is(
     monkeypatch.setattr(rulebooks_module, "INFO_SECONDS", 0)
     er.async_get(hass).async_update_entity("light.kitchen_light", name="Renamed")
     await until_within(lambda: broker.rules("kitchen") == ["one"])
+
+
+async def test_nothing_is_handed_out_that_was_compiled_half_before_and_half_after_a_change(
+    hass: HomeAssistant, broker: Broker
+) -> None:
+    house = [automation(name, BOTH) for name in "abcdef"]
+    names: list[str] = []
+
+    def change(hass: HomeAssistant, automation: Automation, *args: Any) -> Compiled:
+        compiled = compile_automation(hass, automation, *args)
+        names.append(automation.name)
+        if len(names) == len(house) // 2:
+            by = er.RegistryEntryDisabler.USER
+            er.async_get(hass).async_update_entity("switch.nursery_fan", disabled_by=by)
+        return compiled
+
+    with patch.object(rulebooks_module, "compile_automation", change):
+        await write(hass, *house)
+        await until_within(lambda: len(broker.rules("kitchen")) == len(house))
+    assert len(names) == len(house) + len(house) // 2, "what was compiled after the change isn't compiled again"
+    assert {len(Rulebook.decode(book).rules) for book in broker.published("nursery")} == {0}
+
+
+async def test_handed_out_at_last_though_something_changes_all_the_time(
+    hass: HomeAssistant, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rulebooks_module, "UNSETTLED_SECONDS", 0.2)
+    times = 0
+
+    def change(hass: HomeAssistant, *args: Any) -> Compiled:
+        nonlocal times
+        times += 1
+        ar.async_get(hass).async_get_or_create(f"Room {times}")
+        return compile_automation(hass, *args)
+
+    with (
+        patch.object(rulebooks_module, "compile_automation", change),
+        patch.object(Questions, "still_true", lambda _: False),
+    ):
+        await write(hass, automation("one", LIGHT))
+        await until_within(lambda: broker.rules("kitchen") == ["one"])
+    assert times > 2
 
 
 async def test_the_same_version_after_a_restart(

@@ -60,6 +60,8 @@ RELOAD_SECONDS: Final = 2.0
 """How long an automation may be gone while it is reloaded."""
 ABSENT_SECONDS: Final = 30.0
 """How long a node may be gone before another one runs its errands."""
+UNSETTLED_SECONDS: Final = 5.0
+"""How long rules aren't handed out while nodes and registries change faster than automations compile."""
 INFO_SECONDS: Final = 10.0
 """How long nodes may take to say what they are, after Home Assistant has started, before rules are handed out without them."""
 
@@ -148,6 +150,7 @@ class Rulebooks:
         self._ask_again = False
         self._gone: set[str] = set()
         self._missing_since: float | None = None
+        self._unsettled_since: float | None = None
         self._reloading_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -354,7 +357,7 @@ class Rulebooks:
             return
         self._records = records
         await self._async_place(pace)
-        if self._may_hand_out():
+        if not self._is_unsettled() and self._may_hand_out():
             await self._async_hand_out()
         for listener in [*self._listeners]:
             listener()
@@ -439,6 +442,18 @@ class Rulebooks:
             )
             for node, info in self._lookup.infos().items()
         }
+
+    def _is_unsettled(self) -> bool:
+        """Tell whether something changed while it was compiled: some was compiled before that, and some after it.
+
+        It is all looked at again then, soon: so much is asked for already.
+        """
+        if not self._ask_again:
+            self._unsettled_since = None
+            return False
+        now = self._hass.loop.time()
+        self._unsettled_since = self._unsettled_since or now
+        return now < self._unsettled_since + UNSETTLED_SECONDS
 
     def _may_hand_out(self) -> bool:
         """Tell whether it is known what there is: rules that are taken back and given again would end what they do."""
