@@ -1,0 +1,1 @@
+"""Tellers: config entries of the kind `teller`, one per project."""
