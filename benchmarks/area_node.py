@@ -15,7 +15,9 @@ from typing import Any, Final
 import yaml
 
 from steward_house.protocol.node import Leaf, topic
-from steward_house.protocol.rules import EventTrigger, Mode, Rule, Rulebook, Set
+from steward_house.protocol.rule_actions import Set
+from steward_house.protocol.rule_triggers import EventTrigger
+from steward_house.protocol.rules import Mode, Rule, Rulebook
 
 from .broker import HOST
 from .certificates import Certificates

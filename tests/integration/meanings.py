@@ -16,32 +16,25 @@ from custom_components.steward.protocol.entity import (
     SwitchInfo,
 )
 from custom_components.steward.protocol.fields import Json
-from custom_components.steward.protocol.rules import (
-    Action,
-    Bounds,
-    Choose,
+from custom_components.steward.protocol.rule_actions import Action, Choose, Delay, Option, Set, Stop
+from custom_components.steward.protocol.rule_conditions import (
     Condition,
-    Delay,
-    EventTrigger,
     Junction,
     JunctionCondition,
-    Match,
-    Mode,
     NumericCondition,
-    NumericTrigger,
-    Option,
-    Rule,
-    Set,
     StateCondition,
-    StateTrigger,
-    Stop,
     TimeCondition,
+    TriggerCondition,
+)
+from custom_components.steward.protocol.rule_fields import Bounds, Match
+from custom_components.steward.protocol.rule_triggers import (
+    EventTrigger,
+    NumericTrigger,
+    StateTrigger,
     TimeTrigger,
     Trigger,
-    TriggerCondition,
-    entity_path,
-    split_path,
 )
+from custom_components.steward.protocol.rules import Mode, Rule, entity_path, split_path
 
 TARGETS: Final = "attic"
 """The node that all rules tell something: it is always there, as Home Assistant tells nothing to what is unavailable."""

@@ -3,20 +3,10 @@
 from datetime import time
 
 from custom_components.steward.dispatch.split import NodeState, split
-from custom_components.steward.protocol.rules import (
-    Action,
-    Choose,
-    Delay,
-    EventTrigger,
-    Mode,
-    Option,
-    Rule,
-    Set,
-    StateCondition,
-    Stop,
-    TimeTrigger,
-    Trigger,
-)
+from custom_components.steward.protocol.rule_actions import Action, Choose, Delay, Option, Set, Stop
+from custom_components.steward.protocol.rule_conditions import StateCondition
+from custom_components.steward.protocol.rule_triggers import EventTrigger, TimeTrigger, Trigger
+from custom_components.steward.protocol.rules import Mode, Rule
 
 NODES = {
     "attic": NodeState("Attic", rules=True, present=True),

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from steward_house.protocol import fields, hub, node, rules
+from steward_house.protocol import fields, hub, node, rule_actions, rule_conditions, rule_fields, rule_triggers, rules
 from steward_house.protocol.entity import (
     ICON,
     KEY,
@@ -228,16 +228,16 @@ paths = st.builds(rules.entity_path, nodes, st.sampled_from(Platform), keys)
 some_paths = st.lists(paths, min_size=1, max_size=3).map(tuple)
 _one_value = st.none() | st.booleans() | numbers | st.text(characters, max_size=10)
 _some_texts = st.lists(short_texts, min_size=1, max_size=3, unique=True).map(tuple)
-matches = st.builds(rules.Match, st.lists(_one_value, max_size=3).map(tuple), st.booleans())
-bounds = st.builds(rules.Bounds, st.none() | numbers, st.none() | numbers).filter(
+matches = st.builds(rule_fields.Match, st.lists(_one_value, max_size=3).map(tuple), st.booleans())
+bounds = st.builds(rule_fields.Bounds, st.none() | numbers, st.none() | numbers).filter(
     lambda bounds: bounds.above is not None or bounds.below is not None
 )
-seconds = st.sampled_from([0, 0.0, 1, rules.MAX_SECONDS]) | st.floats(0, rules.MAX_SECONDS)
+seconds = st.sampled_from([0, 0.0, 1, rule_fields.MAX_SECONDS]) | st.floats(0, rule_fields.MAX_SECONDS)
 weekdays = st.lists(st.integers(0, 6), max_size=7, unique=True).map(tuple)
 triggers = st.one_of(
-    st.builds(rules.EventTrigger, short_texts, some_paths, _some_texts),
+    st.builds(rule_triggers.EventTrigger, short_texts, some_paths, _some_texts),
     st.builds(
-        rules.StateTrigger,
+        rule_triggers.StateTrigger,
         short_texts,
         some_paths,
         st.none() | short_texts,
@@ -245,56 +245,56 @@ triggers = st.one_of(
         st.none() | matches,
         seconds,
     ),
-    st.builds(rules.NumericTrigger, short_texts, some_paths, bounds, st.none() | short_texts, seconds),
-    st.builds(rules.TimeTrigger, short_texts, st.times(), weekdays),
+    st.builds(rule_triggers.NumericTrigger, short_texts, some_paths, bounds, st.none() | short_texts, seconds),
+    st.builds(rule_triggers.TimeTrigger, short_texts, st.times(), weekdays),
 )
 _single_conditions = st.one_of(
     st.builds(
-        rules.StateCondition,
+        rule_conditions.StateCondition,
         some_paths,
         st.lists(_one_value, min_size=1, max_size=3).map(tuple),
         st.none() | short_texts,
         st.booleans(),
         seconds,
     ),
-    st.builds(rules.NumericCondition, some_paths, bounds, st.none() | short_texts),
-    st.builds(rules.TimeCondition, st.none() | st.times(), st.none() | st.times(), weekdays),
-    st.builds(rules.TriggerCondition, _some_texts),
+    st.builds(rule_conditions.NumericCondition, some_paths, bounds, st.none() | short_texts),
+    st.builds(rule_conditions.TimeCondition, st.none() | st.times(), st.none() | st.times(), weekdays),
+    st.builds(rule_conditions.TriggerCondition, _some_texts),
 )
 
 
 @st.composite
-def _nested_conditions(draw: st.DrawFn, levels: int) -> rules.Condition:
+def _nested_conditions(draw: st.DrawFn, levels: int) -> rule_conditions.Condition:
     """Draw a condition that nests at most so deep."""
     if not levels or draw(st.booleans()):
         return draw(_single_conditions)
     inner = draw(st.lists(_nested_conditions(levels - 1), max_size=2))
-    return rules.JunctionCondition(draw(st.sampled_from(rules.Junction)), tuple(inner))
+    return rule_conditions.JunctionCondition(draw(st.sampled_from(rule_conditions.Junction)), tuple(inner))
 
 
-conditions = _nested_conditions(rules.MAX_NESTING)
+conditions = _nested_conditions(rule_fields.MAX_NESTING)
 _some_conditions = st.lists(conditions, max_size=2).map(tuple)
 _told: st.SearchStrategy[Any] = (
     st.booleans() | numbers | short_texts | st.dictionaries(short_texts, scalars, max_size=2)
 )
 _single_actions = st.one_of(
-    st.builds(rules.Set, paths, _told),
-    st.builds(rules.Delay, seconds),
-    st.builds(rules.Stop, _some_conditions),
+    st.builds(rule_actions.Set, paths, _told),
+    st.builds(rule_actions.Delay, seconds),
+    st.builds(rule_actions.Stop, _some_conditions),
 )
 
 
 @st.composite
-def _nested_actions(draw: st.DrawFn, levels: int) -> rules.Action:
+def _nested_actions(draw: st.DrawFn, levels: int) -> rule_actions.Action:
     """Draw an action that nests at most so deep."""
     if not levels or draw(st.booleans()):
         return draw(_single_actions)
     inner = st.lists(_nested_actions(levels - 1), max_size=2).map(tuple)
-    options = draw(st.lists(st.builds(rules.Option, _some_conditions, inner), min_size=1, max_size=2))
-    return rules.Choose(tuple(options), draw(inner))
+    options = draw(st.lists(st.builds(rule_actions.Option, _some_conditions, inner), min_size=1, max_size=2))
+    return rule_actions.Choose(tuple(options), draw(inner))
 
 
-actions = _nested_actions(rules.MAX_NESTING)
+actions = _nested_actions(rule_fields.MAX_NESTING)
 rule_ids = st.from_regex(rules.RULE, fullmatch=True)
 some_rules = st.builds(
     rules.Rule,

@@ -12,7 +12,9 @@ import pytest
 
 from steward_house.protocol.hub import Ack
 from steward_house.protocol.node import Event
-from steward_house.protocol.rules import EventTrigger, Rule, Set
+from steward_house.protocol.rule_actions import Set
+from steward_house.protocol.rule_triggers import EventTrigger
+from steward_house.protocol.rules import Rule
 from steward_house.protocol.shadow import Act, Shadow
 from steward_house.protocol.ulid import ulid
 

@@ -11,28 +11,19 @@ import pytest
 
 from steward_house.protocol import rules
 from steward_house.protocol.fields import MAX_DEPTH, ContractError, Json, Reason
-from steward_house.protocol.rules import (
-    Bounds,
-    Choose,
+from steward_house.protocol.rule_actions import Action, Choose, Delay, Option, Set, Stop
+from steward_house.protocol.rule_conditions import (
     Condition,
-    Delay,
-    EventTrigger,
     Junction,
     JunctionCondition,
-    Match,
     NumericCondition,
-    NumericTrigger,
-    Option,
-    Rule,
-    Rulebook,
-    Set,
     StateCondition,
-    StateTrigger,
-    Stop,
     TimeCondition,
-    TimeTrigger,
     TriggerCondition,
 )
+from steward_house.protocol.rule_fields import MAX_ITEMS, MAX_NESTING, MAX_SECONDS, Bounds, Match
+from steward_house.protocol.rule_triggers import EventTrigger, NumericTrigger, StateTrigger, TimeTrigger
+from steward_house.protocol.rules import Rule, Rulebook
 
 from . import strategies
 
@@ -145,28 +136,28 @@ RULES: Final = [
     (rule(triggers=DROP), Reason.MISSING, "triggers"),
     (rule(triggers=[]), Reason.MISSING, "triggers"),
     (rule(triggers=TIME), Reason.BAD_VALUE, "triggers"),
-    (rule(triggers=[TIME] * (rules.MAX_ITEMS + 1)), Reason.BAD_VALUE, "triggers"),
+    (rule(triggers=[TIME] * (MAX_ITEMS + 1)), Reason.BAD_VALUE, "triggers"),
     (rule(triggers=[TIME, 5]), Reason.BAD_VALUE, "triggers[1]"),
     (rule(actions=DROP), Reason.MISSING, "actions"),
     (rule(actions=[]), Reason.MISSING, "actions"),
-    (rule(actions=[SET] * (rules.MAX_ITEMS + 1)), Reason.BAD_VALUE, "actions"),
+    (rule(actions=[SET] * (MAX_ITEMS + 1)), Reason.BAD_VALUE, "actions"),
     (rule(actions=[SET, "toggle"]), Reason.BAD_VALUE, "actions[1]"),
     (rule(conditions={}), Reason.BAD_VALUE, "conditions"),
-    (rule(conditions=[IN_STATE] * (rules.MAX_ITEMS + 1)), Reason.BAD_VALUE, "conditions"),
+    (rule(conditions=[IN_STATE] * (MAX_ITEMS + 1)), Reason.BAD_VALUE, "conditions"),
     (
-        rule(conditions=[nested(joined, rules.MAX_NESTING + 1, IN_STATE)]),
+        rule(conditions=[nested(joined, MAX_NESTING + 1, IN_STATE)]),
         Reason.TOO_LARGE,
-        "conditions[0]." * (rules.MAX_NESTING + 1) + "kind",
+        "conditions[0]." * (MAX_NESTING + 1) + "kind",
     ),
     (
-        rule(actions=[nested(chosen, rules.MAX_NESTING + 1, SET)]),
+        rule(actions=[nested(chosen, MAX_NESTING + 1, SET)]),
         Reason.TOO_LARGE,
-        "actions[0]." + "options[0].actions[0]." * rules.MAX_NESTING + "kind",
+        "actions[0]." + "options[0].actions[0]." * MAX_NESTING + "kind",
     ),
     (
-        rule(actions=[{"kind": "stop", "unless": [nested(joined, rules.MAX_NESTING + 1, IN_STATE)]}]),
+        rule(actions=[{"kind": "stop", "unless": [nested(joined, MAX_NESTING + 1, IN_STATE)]}]),
         Reason.TOO_LARGE,
-        "actions[0].unless[0]." + "conditions[0]." * rules.MAX_NESTING + "kind",
+        "actions[0].unless[0]." + "conditions[0]." * MAX_NESTING + "kind",
     ),
 ]
 
@@ -205,7 +196,7 @@ TRIGGERS: Final = [
     *[(trigger(valid, entities=[]), Reason.MISSING, "entities") for valid in (EVENT, STATE, NUMERIC)],
     *[(trigger(valid, entities="a/switch/b"), Reason.BAD_VALUE, "entities") for valid in (EVENT, STATE, NUMERIC)],
     *[(trigger(STATE, entities=["a/switch/b", path]), Reason.BAD_KEY, "entities[1]") for path in NO_ENTITY],
-    (trigger(STATE, entities=["a/switch/b"] * (rules.MAX_ITEMS + 1)), Reason.BAD_VALUE, "entities"),
+    (trigger(STATE, entities=["a/switch/b"] * (MAX_ITEMS + 1)), Reason.BAD_VALUE, "entities"),
     (trigger(EVENT, types=DROP), Reason.MISSING, "types"),
     (trigger(EVENT, types=[]), Reason.MISSING, "types"),
     (trigger(EVENT, types=["a", "a"]), Reason.DUPLICATE_KEY, "types"),
@@ -218,11 +209,11 @@ TRIGGERS: Final = [
     (trigger(STATE, from_={"not": "on"}), Reason.BAD_VALUE, "from.not"),
     (trigger(STATE, to={"is": ["on", ["off"]]}), Reason.BAD_VALUE, "to.is[1]"),
     (trigger(STATE, to={"is": [{}]}), Reason.BAD_VALUE, "to.is[0]"),
-    (trigger(STATE, to={"is": [None] * (rules.MAX_ITEMS + 1)}), Reason.BAD_VALUE, "to.is"),
+    (trigger(STATE, to={"is": [None] * (MAX_ITEMS + 1)}), Reason.BAD_VALUE, "to.is"),
     *[
         (trigger(valid, for_=seconds), Reason.BAD_VALUE, "for")
         for valid in (STATE, NUMERIC)
-        for seconds in (-1, -0.5, rules.MAX_SECONDS + 1, True, "00:00:05", {"seconds": 5})
+        for seconds in (-1, -0.5, MAX_SECONDS + 1, True, "00:00:05", {"seconds": 5})
     ],
     (trigger(NUMERIC, above=DROP), Reason.MISSING, "above"),
     (trigger(NUMERIC, above=None, below=None), Reason.MISSING, "above"),
@@ -292,7 +283,7 @@ ACTIONS: Final = [
     (action(SET, value={"state": "ON", "more": "x" * 4096}), Reason.TOO_LARGE, "value"),
     *[
         (action(DELAY, seconds=seconds), Reason.BAD_VALUE, "seconds")
-        for seconds in (-1, rules.MAX_SECONDS + 1, "00:00:05", False)
+        for seconds in (-1, MAX_SECONDS + 1, "00:00:05", False)
     ],
     (action({"kind": "stop", "unless": "never"}), Reason.BAD_VALUE, "unless"),
     (action({"kind": "stop", "unless": [{"kind": "sun"}]}), Reason.BAD_VALUE, "unless[0].kind"),
@@ -365,7 +356,7 @@ TO_WRITE: Final = [
     (with_rule(actions=(Set("switch.b", "ON"),)), Reason.BAD_KEY, "rules[0].actions[0].entity"),
     (with_rule(actions=(Set("a/switch/b", None),)), Reason.MISSING, "rules[0].actions[0].value"),
     (with_rule(actions=(Set("a/switch/b", float("nan")),)), Reason.BAD_VALUE, ""),
-    (with_rule(actions=(Delay(rules.MAX_SECONDS + 1),)), Reason.BAD_VALUE, "rules[0].actions[0].seconds"),
+    (with_rule(actions=(Delay(MAX_SECONDS + 1),)), Reason.BAD_VALUE, "rules[0].actions[0].seconds"),
     (with_rule(actions=(Choose(()),)), Reason.MISSING, "rules[0].actions[0].options"),
     (with_rule(actions=(Stop((TriggerCondition(()),)),)), Reason.MISSING, "rules[0].actions[0].unless[0].ids"),
 ]
@@ -397,19 +388,19 @@ def deepest(joins: int, choices: int) -> Rulebook:
     condition: Condition = StateCondition(PATHS, ("on",))
     for _ in range(joins):
         condition = JunctionCondition(Junction.NOT, (condition,))
-    stop: rules.Action = Stop((condition,))
+    stop: Action = Stop((condition,))
     for _ in range(choices):
         stop = Choose((Option((condition,), (stop,)),), (stop,))
     return with_rule(conditions=(condition,), actions=(stop,))
 
 
 def test_the_deepest_rules_cross_the_wire() -> None:
-    rulebook = deepest(rules.MAX_NESTING, rules.MAX_NESTING)
+    rulebook = deepest(MAX_NESTING, MAX_NESTING)
     payload = rulebook.encode()
     assert depth(json.loads(payload)) <= MAX_DEPTH
     assert Rulebook.decode(payload) == rulebook
-    assert refusal(deepest(rules.MAX_NESTING + 1, 0).encode)[0] is Reason.TOO_LARGE
-    assert refusal(deepest(0, rules.MAX_NESTING + 1).encode)[0] is Reason.TOO_LARGE
+    assert refusal(deepest(MAX_NESTING + 1, 0).encode)[0] is Reason.TOO_LARGE
+    assert refusal(deepest(0, MAX_NESTING + 1).encode)[0] is Reason.TOO_LARGE
 
 
 def test_the_most_rules_cross_the_wire() -> None:

@@ -11,21 +11,11 @@ import pytest
 from steward_house.protocol.fields import Json
 from steward_house.protocol.hub import Ack
 from steward_house.protocol.node import Event
-from steward_house.protocol.rules import (
-    Choose,
-    Delay,
-    EventTrigger,
-    Match,
-    Mode,
-    Option,
-    Rule,
-    Set,
-    StateCondition,
-    StateTrigger,
-    Stop,
-    TimeTrigger,
-    TriggerCondition,
-)
+from steward_house.protocol.rule_actions import Choose, Delay, Option, Set, Stop
+from steward_house.protocol.rule_conditions import StateCondition, TriggerCondition
+from steward_house.protocol.rule_fields import Match
+from steward_house.protocol.rule_triggers import EventTrigger, StateTrigger, TimeTrigger
+from steward_house.protocol.rules import Mode, Rule
 from steward_house.protocol.seen import Seen
 from steward_house.protocol.shadow import OPEN, PATIENCE, Act, Shadow
 from steward_house.protocol.ulid import ulid

@@ -12,7 +12,9 @@ import aiomqtt
 from steward_house.protocol.entity import BinarySensorInfo, EventInfo, LightInfo, NumberInfo, SwitchInfo
 from steward_house.protocol.fields import Json
 from steward_house.protocol.node import Event
-from steward_house.protocol.rules import Action, EventTrigger, Mode, Rule, Set
+from steward_house.protocol.rule_actions import Action, Set
+from steward_house.protocol.rule_triggers import EventTrigger
+from steward_house.protocol.rules import Mode, Rule
 from steward_house.zero.clock import Clock
 from steward_house.zero.dispatcher import Dispatcher
 from steward_house.zero.keeper import Keeper

@@ -2,7 +2,10 @@
 
 import asyncio
 
-from steward_house.protocol.rules import Match, Rule, Rulebook, Set, StateTrigger
+from steward_house.protocol.rule_actions import Set
+from steward_house.protocol.rule_fields import Match
+from steward_house.protocol.rule_triggers import StateTrigger
+from steward_house.protocol.rules import Rule, Rulebook
 from steward_house.protocol.seen import Seen
 from steward_house.protocol.shadow import Act
 from steward_house.zero.clock import Clock

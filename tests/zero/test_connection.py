@@ -10,7 +10,9 @@ import signal
 import pytest
 import trustme
 
-from steward_house.protocol.rules import Rule, Rulebook, Set, TimeTrigger
+from steward_house.protocol.rule_actions import Set
+from steward_house.protocol.rule_triggers import TimeTrigger
+from steward_house.protocol.rules import Rule, Rulebook
 from tests.broker import Broker
 
 from .house import PATIENCE, Spy, Zero

@@ -15,18 +15,11 @@ from steward_house.protocol.entity import EventInfo
 from steward_house.protocol.fields import Json, Reason
 from steward_house.protocol.hub import STATUS_TOPIC, Ack, Heartbeat, HubStatus
 from steward_house.protocol.node import Event
-from steward_house.protocol.rules import (
-    MAX_RULES_BYTES,
-    Choose,
-    Delay,
-    Match,
-    Option,
-    Rulebook,
-    Set,
-    StateCondition,
-    StateTrigger,
-    TimeTrigger,
-)
+from steward_house.protocol.rule_actions import Choose, Delay, Option, Set
+from steward_house.protocol.rule_conditions import StateCondition
+from steward_house.protocol.rule_fields import Match
+from steward_house.protocol.rule_triggers import StateTrigger, TimeTrigger
+from steward_house.protocol.rules import MAX_RULES_BYTES, Rulebook
 from tests.broker import Broker
 
 from .house import Spy

@@ -7,7 +7,8 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 
 from ..protocol.fields import MAX_TEXT, ContractError
-from ..protocol.rules import Mode, Rule, Set, walk
+from ..protocol.rule_actions import Set, walk
+from ..protocol.rules import Mode, Rule
 from .automations import Automation
 from .compile_actions import ActionCompiler
 from .compile_conditions import compile_conditions

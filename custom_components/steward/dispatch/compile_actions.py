@@ -14,7 +14,7 @@ import probatio
 
 from ..protocol.entity import LightInfo, LightState, State
 from ..protocol.fields import ContractError
-from ..protocol.rules import Action, Choose, Delay, Option, Set, Stop
+from ..protocol.rule_actions import Action, Choose, Delay, Option, Set, Stop
 from .commands import IGNORED_PARAMETERS, PORTABLE_PARAMETERS, light_on
 from .compile_conditions import compile_condition, compile_conditions
 from .lookup import Known, Questions

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from homeassistant.helpers.config_validation import INPUT_ENTITY_ID
 
-from ..protocol.rules import (
+from ..protocol.rule_conditions import (
     Condition,
     Junction,
     JunctionCondition,

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from homeassistant.const import MATCH_ALL, WEEKDAYS
 
-from ..protocol.rules import Bounds, EventTrigger, Match, NumericTrigger, StateTrigger, TimeTrigger, Trigger
+from ..protocol.rule_fields import Bounds, Match
+from ..protocol.rule_triggers import EventTrigger, NumericTrigger, StateTrigger, TimeTrigger, Trigger
 from .lookup import Questions
 from .portable import (
     NotPortableError,

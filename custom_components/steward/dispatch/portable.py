@@ -9,7 +9,7 @@ from homeassistant.helpers.template import is_complex
 from ..const import RESERVED_ATTRIBUTES
 from ..protocol.entity import EventInfo, LightInfo, NumberInfo, Platform, SensorInfo
 from ..protocol.fields import Json
-from ..protocol.rules import MAX_SECONDS
+from ..protocol.rule_fields import MAX_SECONDS
 from ..protocol.seen import UNAVAILABLE, UNKNOWN
 from .lookup import Known, Questions
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..protocol.rules import Action, Choose, Mode, Option, Rule, Set, TimeTrigger, walk
+from ..protocol.rule_actions import Action, Choose, Option, Set, walk
+from ..protocol.rule_triggers import TimeTrigger
+from ..protocol.rules import Mode, Rule
 
 
 @dataclass(frozen=True, slots=True)

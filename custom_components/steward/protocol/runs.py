@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from .rules import Action, Choose, Condition, Delay, Set, Stop
+from .rule_actions import Action, Choose, Delay, Set, Stop
+from .rule_conditions import Condition
 from .triggers import Firing
 
 

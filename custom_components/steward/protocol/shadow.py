@@ -16,7 +16,9 @@ from typing import Final
 from .fields import Json
 from .hub import Ack
 from .node import Event
-from .rules import Condition, Mode, Rule, Set
+from .rule_actions import Set
+from .rule_conditions import Condition
+from .rules import Mode, Rule
 from .runs import Run
 from .seen import Seen, may_come_again
 from .triggers import Firing, Triggers

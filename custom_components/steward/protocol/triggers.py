@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from .node import Event
-from .rules import EventTrigger, Match, NumericTrigger, Rule, StateTrigger, TimeTrigger, split_path
+from .rule_fields import Match
+from .rule_triggers import EventTrigger, NumericTrigger, StateTrigger, TimeTrigger
+from .rules import Rule, split_path
 from .seen import Seen, cause_of
 from .view import View
 

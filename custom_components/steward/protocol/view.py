@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Final
 
-from .rules import (
+from .rule_conditions import (
     Condition,
     Junction,
     JunctionCondition,

@@ -8,7 +8,7 @@ import pytest
 from custom_components.steward.dispatch import automations
 from custom_components.steward.dispatch.compile import Compiled, compile_automation
 from custom_components.steward.dispatch.lookup import Lookup, Questions
-from custom_components.steward.protocol.rules import Set, walk
+from custom_components.steward.protocol.rule_actions import Set, walk
 
 from .conftest import INFO, Automate, report
 from .test_all import ONLY_THE_HUB, PATHS
