@@ -29,3 +29,4 @@ class Kind(StrEnum):
     """The kinds of config entries."""
 
     AREA = "area"
+    TELLER = "teller"

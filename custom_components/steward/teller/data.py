@@ -40,9 +40,9 @@ CONF_IPFS: Final = "ipfs"
 CONF_SHARE_ENTRIES: Final = "share_entries"
 CONF_STELLAR: Final = "stellar"
 CONF_HORIZON: Final = "horizon"
-CONF_PASSPHRASE: Final = "passphrase"
+CONF_NETWORK: Final = "network"
 CONF_ACCOUNT: Final = "account"
-CONF_SECRET: Final = "secret"
+CONF_SECRET: Final = "secret"  # noqa: S105 -- the key that it is kept under
 CONF_ANCHOR: Final = "anchor"
 CONF_RFC3161: Final = "rfc3161"
 
@@ -270,7 +270,7 @@ def _stellar(data: Mapping[str, Any] | None) -> Stellar | None:
         return None
     return Stellar(
         horizon=data[CONF_HORIZON],
-        passphrase=data[CONF_PASSPHRASE],
+        passphrase=data[CONF_NETWORK],
         account=data.get(CONF_ACCOUNT),
         secret=data.get(CONF_SECRET),
         anchor=data.get(CONF_ANCHOR, False),
