@@ -254,7 +254,7 @@ async def test_events_that_waited_for_too_long(hass: HomeAssistant, kitchen: Nod
     await kitchen.say("status", "offline")
     for number in (0, 1):
         await kitchen.say("event/gesture/state", event(number))
-    with patch("custom_components.steward.area.node.EVENT_LIFE", 0):
+    with patch("custom_components.steward.area.waiting.EVENT_LIFE", 0):
         await kitchen.say("status", "online")
     assert acks(mqtt_mock) == [Ack(EVENTS[0]), Ack(EVENTS[1])]
     assert state("event.kitchen_gesture") == STATE_UNKNOWN
@@ -263,7 +263,7 @@ async def test_events_that_waited_for_too_long(hass: HomeAssistant, kitchen: Nod
 async def test_events_that_there_is_no_room_for(hass: HomeAssistant, kitchen: Node, entry, mqtt_mock) -> None:
     """The oldest isn't answered, so that the node sends it again."""
     await kitchen.say("status", "offline")
-    with patch("custom_components.steward.area.node.WAITING_EVENTS", 2):
+    with patch("custom_components.steward.area.waiting.WAITING_EVENTS", 2):
         for number in (0, 1, 2):
             await kitchen.say("event/gesture/state", event(number))
     assert acks(mqtt_mock) == []
@@ -276,7 +276,7 @@ async def test_events_that_there_is_no_room_for(hass: HomeAssistant, kitchen: No
 async def test_events_that_come_again_while_they_wait(hass: HomeAssistant, kitchen: Node, entry, mqtt_mock) -> None:
     """They don't take others' places, nor get more time."""
     await kitchen.say("status", "offline")
-    with patch("custom_components.steward.area.node.WAITING_EVENTS", 2):
+    with patch("custom_components.steward.area.waiting.WAITING_EVENTS", 2):
         for number in (0, 1, 1, 1):
             await kitchen.say("event/gesture/state", event(number))
     await kitchen.say("status", "online")

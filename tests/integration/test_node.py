@@ -143,7 +143,7 @@ async def test_memory_before_info_is_bounded(hass: HomeAssistant, mqtt_mock, ent
         async_fire_mqtt_message(hass, "steward/kitchen/event/gesture/state", one)
     await hass.async_block_till_done()
     assert len(entry.runtime_data._early) == 512
-    assert len(entry.runtime_data._events) == 64
+    assert (await dropped(hass, entry))["expired"] == 600 - 64
 
 
 async def test_event_before_info_and_status(hass: HomeAssistant, mqtt_mock, entry, node: Node) -> None:
@@ -177,7 +177,7 @@ async def test_event_that_waited_too_long(hass: HomeAssistant, mqtt_mock, entry,
     assert await hass.config_entries.async_setup(entry.entry_id)
     await node.say("info", INFO.encode())
     await node.say("event/gesture/state", json.dumps(EVENT))
-    with patch("custom_components.steward.area.node.EVENT_LIFE", -1):
+    with patch("custom_components.steward.area.waiting.EVENT_LIFE", -1):
         await node.say("status", "online")
     assert hass.states.get("event.kitchen_gesture").state == STATE_UNKNOWN
     assert await dropped(hass, entry) == {"expired": 1}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 import logging
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from homeassistant.components import mqtt
 from homeassistant.components.mqtt import ReceiveMessage
@@ -27,13 +27,11 @@ from ..protocol.entity import MAX_STATE_BYTES, EntityInfo, EventInfo, Platform, 
 from ..protocol.fields import ContractError, Reason
 from ..protocol.node import (
     MAX_ENTITIES,
-    MAX_EVENT_BYTES,
     MAX_STATES_BYTES,
     ROOT,
     Address,
     Capability,
     Command,
-    Event,
     Leaf,
     ModuleInfo,
     NodeInfo,
@@ -49,12 +47,9 @@ from .drops import Drops
 from .entity import AreaEntity, is_own, unique_id
 from .house import async_get_house
 from .issues import async_clear_other_instance, async_report_other_instance
+from .waiting import WaitingEvents
 
 _LOGGER = logging.getLogger(__name__)
-
-WAITING_EVENTS: Final = 64
-EVENT_LIFE: Final = 10
-"""Seconds that an event waits for its entity: what it would start later is not wanted any more."""
 
 type StewardConfigEntry = ConfigEntry[AreaNode]
 type EntityFactory = Callable[[AreaNode, Any], AreaEntity[Any]]
@@ -66,15 +61,6 @@ class _PlatformSetup:
 
     make: EntityFactory
     add: AddConfigEntryEntitiesCallback
-
-
-@dataclass(frozen=True, slots=True)
-class _Happened:
-    """An event's message that waits until it can be shown, and the loop's time when it came."""
-
-    topic: str
-    payload: bytes
-    when: float
 
 
 class AreaNode:
@@ -94,10 +80,10 @@ class AreaNode:
         self.entities: dict[str, AreaEntity[Any]] = {}
         self._platforms: dict[Platform, _PlatformSetup] = {}
         self._early: dict[str, bytes] = {}
-        self._events: list[_Happened] = []
         self._closed = False
         self._dispatcher = async_get_dispatcher(hass)
         self._blocklist = self._dispatcher.blocklist
+        self._events = WaitingEvents(hass, self.id, self._dispatcher.acks, self.drops)
         self.rulebooks = self._dispatcher.rulebooks
         # What came last while the node was blocked.
         self._withheld_info: ReceiveMessage | None = None
@@ -260,10 +246,8 @@ class AreaNode:
         """Hide the node's entities, or show them with the latest that it has said."""
         if node != self.id:
             return
-        waiting, self._events = self._events, []
-        for happened in waiting:
-            self._drop_blocked(happened.topic)
-            self._dispatcher.acks.refuse(self.id, happened.payload)
+        if self.blocked:
+            self._events.refuse(_blocked())
         withheld, self._withheld_info = self._withheld_info, None
         if withheld:
             self._receive_info(withheld)
@@ -273,7 +257,7 @@ class AreaNode:
 
     def _drop_blocked(self, name: str) -> None:
         """Count a message of a blocked node. A state or an info is kept, in case that the node is trusted again."""
-        self.drops.add(name, ContractError(Reason.BLOCKED, detail="the node is blocked"))
+        self.drops.add(name, _blocked())
 
     def _drop(self, name: str, error: ContractError) -> None:
         """Count a message that breaks the contract; one of a blocked node has been counted when it came."""
@@ -428,7 +412,8 @@ class AreaNode:
                 if self.blocked:
                     self._dispatcher.acks.refuse(self.id, payload)
                 else:
-                    self._receive_event(name, payload, retained=message.retain)
+                    self._events.add(name, payload, retained=message.retain)
+                    self._deliver_events()
             else:
                 self._keep_early(name, payload)
         except ContractError as error:
@@ -440,28 +425,6 @@ class AreaNode:
             self._early[name] = payload
         if self.info is not None:
             raise ContractError(Reason.UNKNOWN_ENTITY, name)
-
-    def _receive_event(self, name: str, payload: bytes, *, retained: bool) -> None:
-        """Take an event; never one that was retained.
-
-        It waits until its entity is there and available: a state that was `unavailable` before tells automations nothing.
-        """
-        if retained:
-            raise ContractError(Reason.RETAINED, name, "an event is never retained")
-        if len(payload) > MAX_EVENT_BYTES:
-            raise ContractError(Reason.TOO_LARGE, name)
-        if any(waiting.topic == name and waiting.payload == payload for waiting in self._events):
-            raise ContractError(Reason.REPEATED, name, "an event came again while it waits")
-        if len(self._events) == WAITING_EVENTS:
-            # Without an answer: the node sends it again, or does itself what it can.
-            self._drop(self._events.pop(0).topic, ContractError(Reason.EXPIRED, name, "too many events wait"))
-        self._events.append(_Happened(name, payload, self.hass.loop.time()))
-        self._deliver_events()
-
-    def _refuse(self, happened: _Happened, error: ContractError) -> None:
-        """Drop an event, and let the node know that it needn't send it again."""
-        self._drop(happened.topic, error)
-        self._dispatcher.acks.refuse(self.id, happened.payload)
 
     @callback
     def _receive_journal(self, message: ReceiveMessage) -> None:
@@ -500,30 +463,12 @@ class AreaNode:
     @callback
     def _deliver_events(self) -> None:
         """Let the events happen that can be shown by now, and that automations can be started by."""
-        if not self.online or self.info is None or not self._dispatcher.hub.taking:
-            return
-        waiting, self._events = self._events, []
-        for happened in waiting:
-            try:
-                if not self._deliver(happened):
-                    self._events.append(happened)
-            except ContractError as error:
-                if error.reason is Reason.REPEATED:
-                    self._drop(happened.topic, error)  # it was answered again
-                else:
-                    self._refuse(happened, error)
+        if self.online and self.info is not None and self._dispatcher.hub.taking:
+            self._events.deliver(self.entities)
 
-    def _deliver(self, happened: _Happened) -> bool:
-        """Let an event happen, once however often the broker repeats it; return whether its entity was there for it."""
-        if self.hass.loop.time() - happened.when > EVENT_LIFE:
-            raise ContractError(Reason.EXPIRED, detail="its entity wasn't there in time")
-        if (entity := self.entities.get(happened.topic)) is None:
-            raise ContractError(Reason.UNKNOWN_ENTITY, happened.topic)
-        if not entity.added:
-            return False
-        event = Event.decode(happened.payload, entity.info)
-        self._dispatcher.acks.happen(unique_id(self.id, entity.info), event, partial(entity.happen, event))
-        return True
+
+def _blocked() -> ContractError:
+    return ContractError(Reason.BLOCKED, detail="the node is blocked")
 
 
 def _bytes(message: ReceiveMessage) -> bytes:
