@@ -16,7 +16,7 @@ from homeassistant.components.mqtt import ReceiveMessage
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady, HomeAssistantError
-from homeassistant.helpers import area_registry as ar, device_registry as dr, entity_registry as er
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
@@ -44,9 +44,10 @@ from ..protocol.node import (
 from ..protocol.seen import Seen
 from .broker import async_is_connected
 from .drops import Drops
-from .entity import AreaEntity, is_own, unique_id
+from .entity import AreaEntity, unique_id
 from .house import async_get_house
 from .issues import async_clear_other_instance, async_report_other_instance
+from .registry import find_device, forget_others, make_device, shown_id, suggest_area, update_device
 from .waiting import WaitingEvents
 
 _LOGGER = logging.getLogger(__name__)
@@ -102,10 +103,7 @@ class AreaNode:
 
     def entity_id(self, info: EntityInfo) -> str | None:
         """Return the id that one of its entities has in Home Assistant; None where it isn't shown there (yet)."""
-        registry = er.async_get(self.hass)
-        entity_id = registry.async_get_entity_id(info.platform, DOMAIN, unique_id(self.id, info))
-        entry = registry.async_get(entity_id) if entity_id else None
-        return entry.entity_id if entry and not entry.disabled else None
+        return shown_id(self.hass, self.id, info)
 
     def listed(self) -> dict[str, str]:
         """Return the entities that Home Assistant shows: from `<node>/<platform>/<key>` to their ids there."""
@@ -148,34 +146,9 @@ class AreaNode:
     @callback
     def register_device(self) -> None:
         """Make sure that the node has a device before it has said anything: what the hub itself adds is attached to it."""
-        devices = dr.async_get(self.hass)
-        identifier = (DOMAIN, self.id)
-        if device := devices.async_get_device_by_identifier(identifier, self.entry.entry_id):
-            self.device = device
-        else:
-            self.device = devices.async_get_or_create(
-                config_entry_id=self.entry.entry_id, identifiers={identifier}, name=self.entry.title
-            )
-            self._device_is_new = True
-
-    def _update_device(self, info: NodeInfo) -> None:
-        """Let the device show what the node says of itself."""
-        self.device = dr.async_get(self.hass).async_get_or_create(
-            config_entry_id=self.entry.entry_id,
-            identifiers={(DOMAIN, self.id)},
-            name=info.name,
-            manufacturer=info.manufacturer,
-            model=info.model,
-            sw_version=info.versions.get("steward"),
-        )
-
-    def _suggest_area(self, area: str) -> None:
-        """Put the new device into its area.
-
-        When its entities have their ids: Home Assistant would begin these with the area, and a node is mostly called like it.
-        """
-        area_id = ar.async_get(self.hass).async_get_or_create(area).id
-        dr.async_get(self.hass).async_update_device(self.device.id, area_id=area_id)
+        device = find_device(self.hass, self.entry)
+        self._device_is_new = device is None
+        self.device = device or make_device(self.hass, self.entry)
 
     @callback
     def async_add_platform(self, platform: Platform, make: EntityFactory, add: AddConfigEntryEntitiesCallback) -> None:
@@ -252,7 +225,7 @@ class AreaNode:
         if withheld:
             self._receive_info(withheld)
         if self.info and not self.blocked:
-            self._forget_others(self.info)
+            forget_others(self.hass, self.entry, self.info)
         self._write(self.entities.values())
 
     def _drop_blocked(self, name: str) -> None:
@@ -318,10 +291,10 @@ class AreaNode:
         if info == self.info:
             return
         previous, self.info = self.info, info
-        self._update_device(info)
+        self.device = update_device(self.hass, self.entry, info)
         self._update_entities(info)
         if self._device_is_new and info.area:
-            self._suggest_area(info.area)
+            suggest_area(self.hass, self.device, info.area)
         self._device_is_new = False
         if previous and previous.modules != info.modules:
             self._write(entity for entity in self.entities.values() if entity.info.module)
@@ -336,7 +309,7 @@ class AreaNode:
                 replaced[name] = self.entities.pop(name)
                 entity.leave()
         if not self.blocked:
-            self._forget_others(info)
+            forget_others(self.hass, self.entry, info)
         added: dict[Platform, list[AreaEntity[Any]]] = {}
         for name, declared in wanted.items():
             if name not in self.entities:
@@ -360,17 +333,6 @@ class AreaNode:
                     entity.receive(payload)
                 except ContractError as error:
                     self._drop(name, error)
-
-    def _forget_others(self, info: NodeInfo) -> None:
-        """Remove the registry's entries of entities that the node doesn't have any more; those of the hub's own stay.
-
-        Home Assistant remembers what the user changed of them, should they come back.
-        """
-        unique_ids = {unique_id(self.id, entity) for entity in info.entities}
-        registry = er.async_get(self.hass)
-        for entry in er.async_entries_for_config_entry(registry, self.entry.entry_id):
-            if entry.unique_id not in unique_ids and not is_own(self.id, entry.unique_id):
-                registry.async_remove(entry.entity_id)
 
     @callback
     def _receive_states(self, message: ReceiveMessage) -> None:
