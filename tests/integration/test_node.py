@@ -146,6 +146,21 @@ async def test_memory_before_info_is_bounded(hass: HomeAssistant, mqtt_mock, ent
     assert (await dropped(hass, entry))["expired"] == 600 - 64
 
 
+async def test_latest_state_before_info(hass: HomeAssistant, mqtt_mock, entry, node: Node, state) -> None:
+    """It counts, however many states of other entities came with it."""
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await node.say("sensor/object_temperature/state", "19", retain=True)
+    for number in range(511):
+        async_fire_mqtt_message(hass, f"steward/kitchen/sensor/x{number}/state", "1", retain=True)
+    await node.say("sensor/object_temperature/state", "20")
+    assert await dropped(hass, entry) == {}
+    await node.say("switch/gesture_dimming/state", "ON", retain=True)
+    assert await dropped(hass, entry) == {"unknown_entity": 1}
+    await node.come()
+    assert state("sensor.kitchen_object_temperature") == "20"
+    assert state("switch.kitchen_gesture_dimming") == "on"
+
+
 async def test_event_before_info_and_status(hass: HomeAssistant, mqtt_mock, entry, node: Node) -> None:
     """It waits until its entity is there and available, for whatever waits for it."""
     assert await hass.config_entries.async_setup(entry.entry_id)

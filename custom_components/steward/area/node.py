@@ -382,8 +382,17 @@ class AreaNode:
             self._drop(name, error)
 
     def _keep_early(self, name: str, payload: bytes) -> None:
-        """Keep a state that came before the info that declares its entity; retained messages come in any order."""
-        if len(self._early) < MAX_ENTITIES and len(payload) <= MAX_STATE_BYTES:
+        """Keep a state that came before the info that declares its entity; retained messages come in any order.
+
+        Of too many the latest: what the broker kept for long may be of an entity that was.
+        """
+        if len(payload) <= MAX_STATE_BYTES:
+            self._early.pop(name, None)
+            if len(self._early) >= MAX_ENTITIES:
+                oldest = next(iter(self._early))
+                del self._early[oldest]
+                if self.info is None:
+                    self._drop(oldest, ContractError(Reason.UNKNOWN_ENTITY, detail="too many states before the info"))
             self._early[name] = payload
         if self.info is not None:
             raise ContractError(Reason.UNKNOWN_ENTITY, name)
