@@ -1,6 +1,6 @@
 """Checkpoints, c2sp.org/tlog-checkpoint: the signed size and root of a log, and who witnessed them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -66,12 +66,12 @@ def open_checkpoint(note: bytes, log: Verifier, witnesses: Iterable[Verifier] = 
     A witness that is not among the known ones is ignored; how many have to be is for the caller to say.
 
     Raises:
-        NoteError: it is malformed, the log did not sign it, it is another log's, or a signature of a known key is false.
+        NoteError: it is malformed, the log did not sign it, it is another log's, a signature of a known key is false,
+            or the witnesses are not witnesses that differ from each other and from the log.
     """
     parsed = Note.parse(note)
     witnesses = tuple(witnesses)
-    if any(witness.algorithm is not Algorithm.COSIGNATURE for witness in witnesses):
-        raise NoteError("witness", "its key does not make cosignatures")
+    _check_keys(log, witnesses)
     signed = parsed.verified_by((log, *witnesses))
     if log not in signed:
         raise NoteError("checkpoint", f"{log.name} did not sign it")
@@ -80,3 +80,17 @@ def open_checkpoint(note: bytes, log: Verifier, witnesses: Iterable[Verifier] = 
         raise NoteError("origin of the checkpoint", f"it is not {log.name}'s")
     cosignatures = {witness.name: signed_at(signed[witness]) for witness in witnesses if witness in signed}
     return SignedCheckpoint(checkpoint, cosignatures, parsed)
+
+
+def _check_keys(log: Verifier, witnesses: Sequence[Verifier]) -> None:
+    """Refuse keys that would count for more than they are worth."""
+    if log.algorithm is not Algorithm.ED25519:
+        raise NoteError(f"key {log.name}", "it does not sign checkpoints of its own")
+    names, keys = {log.name}, {log.public}
+    for witness in witnesses:
+        if witness.algorithm is not Algorithm.COSIGNATURE:
+            raise NoteError(f"key {witness.name}", "it does not make cosignatures")
+        if witness.name in names or witness.public in keys:
+            raise NoteError(f"key {witness.name}", "its name or the key itself is the log's or another witness's")
+        names.add(witness.name)
+        keys.add(witness.public)

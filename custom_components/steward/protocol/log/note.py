@@ -19,6 +19,10 @@ KEY_BYTES: Final = 32
 ID_BYTES: Final = 4
 SIGNATURE_BYTES: Final = 64
 TIME_BYTES: Final = 8
+_PRIME: Final = 2**255 - 19
+_ORDER_8: Final = 2707385501144840649318225287225658788936804267575313519463743609750303402022
+_SMALL_ORDER: Final = {0, 1, _ORDER_8, _PRIME - _ORDER_8, _PRIME - 1}
+"""The y of the points of Ed25519's curve whose order is at most 8: a key that is one of them lets anybody sign."""
 _DASH: Final = "— "
 _VKEY: Final = re.compile(r"([^+]+)\+([0-9a-f]{8})\+(\S+)", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
@@ -86,6 +90,9 @@ class Verifier:
             raise NoteError("key", "its name has a space or a plus, is empty, or is too long")
         if len(self.public) != KEY_BYTES:
             raise NoteError(f"key {self.name}", f"{len(self.public)} bytes are no Ed25519 key")
+        y = int.from_bytes(self.public, "little") % (1 << 255)
+        if y >= _PRIME or y in _SMALL_ORDER:
+            raise NoteError(f"key {self.name}", "anybody could sign for it")
 
     @classmethod
     def parse(cls, vkey: str) -> Self:
