@@ -88,6 +88,7 @@ class SubmitOnce:
             RejectedError: the network refuses it; trying again is safe, and makes sense when its cause may be gone.
             UnclearError: a person has to look.
             OSError: the state can't be written, so nothing was submitted.
+            Exception: the signer's own; nothing was submitted.
         """
         async with self._lock:
             records = await self._load()
