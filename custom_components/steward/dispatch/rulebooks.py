@@ -1,13 +1,12 @@
-"""Which rules each node has: compiles automations as they change, splits them over nodes, and hands the parts out.
+"""Which rules each node has: compiles automations as they change, has them placed on nodes, and hands the parts out.
 
 What changes is found by comparing: an automation's configuration, what the registries answer to its questions, which nodes there are.
 Only what changed is compiled again, in slices, so that Home Assistant goes on meanwhile.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 import logging
 from typing import Any, Final
 
@@ -34,9 +33,8 @@ from homeassistant.helpers import (
 from homeassistant.helpers.start import async_at_started
 
 from ..const import CONF_NODE, DOMAIN
-from ..protocol.fields import dump
 from ..protocol.node import Capability
-from ..protocol.rules import MAX_RULES, MAX_RULES_BYTES, Rule
+from ..protocol.rules import Rule
 from . import automations
 from .acks import Standing
 from .automations import Automation
@@ -44,9 +42,10 @@ from .blocklist import Blocklist
 from .compile import Compiled, compile_automation
 from .explain import Explanation, explain
 from .lookup import Lookup, Questions
+from .placing import Placing, Record
 from .port import NodePort
 from .shelf import Shelf
-from .split import NodeState, Split, split
+from .split import NodeState
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -73,8 +72,6 @@ _REGISTRIES: Final = (
     lr.EVENT_LABEL_REGISTRY_UPDATED,
     EVENT_CORE_CONFIG_UPDATE,
 )
-_ENVELOPE_BYTES: Final = 256
-"""What a rulebook takes besides its rules, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,35 +80,6 @@ class Counts:
 
     rules: int
     only_on_hub: int
-
-
-@dataclass(slots=True)
-class _Record:
-    """An automation that opted in, what it compiled to and who runs it; `config` is what Home Assistant reads, None if it refuses it."""
-
-    automation: Automation
-    config: Mapping[str, Any] | None
-    questions: Questions
-    compiled: Compiled
-    concerned: set[str]
-    """The nodes whose entities it mentions."""
-    split: Split | None = None
-    written: Mapping[str, bytes] = field(default_factory=dict)
-    """Each part as its JSON."""
-    fits: bool = True
-
-    @property
-    def parts(self) -> Mapping[str, Rule]:
-        """The parts that nodes run while the automation is switched on."""
-        return self.split.parts if self.split and self.fits else {}
-
-    @property
-    def final(self) -> Compiled:
-        """What it compiled to, after it is known whether nodes can take it."""
-        if self.compiled.rule is None or self.parts:
-            return self.compiled
-        reason = self.split.reason if self.split else None
-        return Compiled(None, reason=reason or "there is no room left for it on its nodes")
 
 
 class _Pace:
@@ -138,10 +106,8 @@ class Rulebooks:
         self._blocklist = blocklist
         self._lookup = Lookup(hass, blocklist.blocked)
         self._shelf = Shelf(hass)
-        self._records: dict[str, _Record] = {}
-        self._states: dict[str, NodeState] = {}
-        self._documents: dict[str, list[_Record]] = {}
-        self._only_on_hub: Counter[str] = Counter()
+        self._records: dict[str, Record] = {}
+        self._placing = Placing()
         self._listeners: list[Callable[[], None]] = []
         self._stop: list[CALLBACK_TYPE] = []
         self._away: dict[str, float] = {}
@@ -238,7 +204,7 @@ class Rulebooks:
 
     def counts(self, node: str) -> Counts:
         """Return how many rules a node has, and how many automations that concern it run only on the hub."""
-        return Counts(len(self._documents.get(node, ())), self._only_on_hub[node])
+        return Counts(len(self._placing.on(node)), self._placing.only_on_hub[node])
 
     def explain(self) -> list[Explanation]:
         """Return where each automation runs, and why not elsewhere."""
@@ -253,7 +219,7 @@ class Rulebooks:
         concerned = {name: record for name, record in self._records.items() if node in record.concerned}
         return {
             "version": self._shelf.version(node),
-            "rules": [record.automation.entity_id for record in self._documents.get(node, ())],
+            "rules": [record.automation.entity_id for record in self._placing.on(node)],
             "left_to_hub": {name: record.final.left for name, record in concerned.items() if record.final.left},
             "only_on_hub": {name: record.final.reason for name, record in concerned.items() if record.final.reason},
         }
@@ -337,7 +303,7 @@ class Rulebooks:
             self._schedule()
 
     async def _async_refresh(self) -> None:
-        """Compile what changed, split it, hand it out, and say so."""
+        """Compile what changed, place it, hand it out, and say so."""
         pace = _Pace()
         ask_again, self._ask_again = self._ask_again, False
         gone, self._gone = self._gone, set()
@@ -346,7 +312,7 @@ class Rulebooks:
             if automation.opted_in:
                 found[automation.entity_id] = automation
             await pace.breathe()
-        records: dict[str, _Record] = {}
+        records: dict[str, Record] = {}
         if not (incomplete := self._is_reloading(self._records.keys() - found.keys() - gone)):
             for name, automation in found.items():
                 records[name] = await self._async_compile(automation, ask_again=ask_again)
@@ -356,7 +322,7 @@ class Rulebooks:
             self._gone |= gone
             return
         self._records = records
-        await self._async_place(pace)
+        await self._placing.async_place(records.values(), self._node_states(), pace.breathe)
         if not self._is_unsettled() and self._may_hand_out():
             await self._async_hand_out()
         for listener in [*self._listeners]:
@@ -379,7 +345,7 @@ class Rulebooks:
         self._missing_since = None
         return False
 
-    async def _async_compile(self, automation: Automation, *, ask_again: bool) -> _Record:
+    async def _async_compile(self, automation: Automation, *, ask_again: bool) -> Record:
         """Return the record of an automation, compiled again if it changed or would be answered otherwise now."""
         record = self._records.get(automation.entity_id)
         if record and record.automation.raw_config == automation.raw_config:
@@ -399,38 +365,17 @@ class Rulebooks:
             self._lookup.entity(entity_id) for entity_id in automations.mentioned(self._hass, automation.entity_id)
         )
         concerned = questions.nodes() | {entity.node for entity in known if entity}
-        return _Record(automation, config, questions, compiled, concerned)
+        return Record(automation, config, questions, compiled, concerned)
 
     def _compile(self, automation: Automation, config: Mapping[str, Any], questions: Questions) -> Compiled:
-        """Compile one automation; whatever goes wrong with it doesn't cost the others theirs."""
+        """Compile one automation."""
         try:
             return compile_automation(self._hass, automation, config, questions)
-        except Exception:
+        except (
+            Exception
+        ):  # what a configuration of an unforeseen shape does here mustn't cost the other automations their rules
             _LOGGER.exception("%s can't be compiled", automation.entity_id)
             return Compiled(None, reason="it can't be understood; the log has the details")
-
-    async def _async_place(self, pace: _Pace) -> None:
-        """Split rules over nodes, in their order, as far as there is room."""
-        states = self._node_states()
-        same_nodes, self._states = states == self._states, states
-        room = {node: [MAX_RULES, MAX_RULES_BYTES - _ENVELOPE_BYTES] for node in states}
-        documents: dict[str, list[_Record]] = {node: [] for node in states}
-        only_on_hub: Counter[str] = Counter()
-        for record in self._records.values():
-            if record.compiled.rule and not (record.split and same_nodes):
-                record.split = split(record.compiled.rule, states, record.split.delegates if record.split else {})
-                record.written = {node: dump(part.encode()) for node, part in record.split.parts.items()}
-            record.fits = all(room[node][0] > 0 and room[node][1] > len(part) for node, part in record.written.items())
-            if record.automation.enabled and not record.parts:
-                only_on_hub.update(record.concerned)
-            if record.automation.enabled and record.fits:
-                for node, part in record.written.items():
-                    room[node][0] -= 1
-                    room[node][1] -= len(part) + 1
-                    documents[node].append(record)
-            await pace.breathe()
-        self._documents = documents
-        self._only_on_hub = only_on_hub
 
     def _node_states(self) -> dict[str, NodeState]:
         now = self._hass.loop.time()
@@ -473,7 +418,7 @@ class Rulebooks:
                 self._away.pop(node, None)
                 await self._shelf.async_remove(node)
             elif self._lookup.can_run_rules(node):
-                parts = tuple(record.written[node] for record in self._documents.get(node, ()))
+                parts = tuple(record.written[node] for record in self._placing.on(node))
                 await self._shelf.async_put(node, zone, parts)
 
     def _schedule_next(self) -> None:
