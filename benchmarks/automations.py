@@ -19,10 +19,9 @@ from typing import Any, Final, TextIO
 
 import aiohttp
 from homeassistant.auth.const import GROUP_ID_ADMIN
-from homeassistant.bootstrap import async_setup_hass
 from homeassistant.components.automation import EVENT_AUTOMATION_RELOADED
 from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.runner import RuntimeConfig, create_event_loop
+from homeassistant.runner import create_event_loop
 import yaml
 
 from steward_house.protocol.entity import BinarySensorInfo, EventInfo, NumberInfo, SensorInfo, SwitchInfo
@@ -32,11 +31,11 @@ from steward_house.protocol.rules import Rulebook
 from .bench_hub import configuration
 from .broker import HOST
 from .certificates import Certificates
-from .home_assistant import HUB, broker_entry
+from .home_assistant import HUB, begin, broker_entry
 from .load import LoadError
 from .mqtt import Connection
 from .process import LOG, running
-from .subject import OLDEST, make_entry
+from .subject import OLDEST
 
 ROOMS: Final = 20
 AUTOMATIONS: Final = 1000
@@ -50,6 +49,9 @@ MARKS: Final = "marks.jsonl"
 READY: Final = "ready.json"
 PATIENCE_SECONDS: Final = 300
 PAUSE_SECONDS: Final = 1.0
+"""Between two edits."""
+WATCH_SECONDS: Final = 5.0
+"""How long it is watched after the reload what blocks Home Assistant, also where no rules come."""
 SETTLE_SECONDS: Final = 15.0
 """Until all rooms' entities are there, and Steward doesn't wait any more for nodes to say what they are."""
 NOTED_SECONDS: Final = 0.001
@@ -173,7 +175,7 @@ async def measure(port: int, certificates: Certificates, folder: Path, *, opted_
         async with asyncio.timeout(PATIENCE_SECONDS), _home_assistant(port, certificates, folder, opted_in) as visit:
             if opted_in:
                 await shelves.until_complete()
-            await asyncio.sleep(5 * PAUSE_SECONDS)
+            await asyncio.sleep(WATCH_SECONDS)
             edits: list[tuple[float, float | None]] = []
             for number in range(EDITS):
                 await asyncio.sleep(PAUSE_SECONDS)
@@ -313,16 +315,7 @@ def _is_ours(called: object) -> bool:
 
 
 async def _serve(broker: dict[str, Any], folder: str, results: Path, *, opted_in: bool) -> None:
-    hass = await async_setup_hass(RuntimeConfig(config_dir=folder, skip_pip=True))
-    if hass is None or hass.config.recovery_mode:
-        message = "Home Assistant doesn't start"
-        raise SystemExit(message)
-    await hass.async_start()
-    await hass.config_entries.async_add(make_entry("mqtt", "Broker", (2, 1), broker))
-    for room in range(ROOMS):
-        info = _info(room)
-        entry = {"kind": "area", "node": _node(room), "instance": info.instance}
-        await hass.config_entries.async_add(make_entry("steward", info.name, (1, 1), entry, _node(room)))
+    hass = await begin(folder, broker, {_node(room): _info(room) for room in range(ROOMS)})
     await asyncio.sleep(SETTLE_SECONDS)
     _write(folder, [automation(number, opted_in=opted_in) for number in range(AUTOMATIONS)])
     with (results / MARKS).open("w", buffering=1) as file:

@@ -5,7 +5,7 @@ python -m benchmarks.home_assistant PORT KIND FOLDER CERTIFICATES
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +13,7 @@ import sys
 from typing import Any, Final
 
 from homeassistant.bootstrap import async_setup_hass
+from homeassistant.core import HomeAssistant
 from homeassistant.runner import RuntimeConfig, create_event_loop
 import yaml
 
@@ -132,17 +133,26 @@ def _write_automations(folder: str, automations: list[dict[str, Any]]) -> None:
     Path(folder, "automations.yaml").write_text(yaml.safe_dump(automations))
 
 
-async def _serve(kind: Kind, folder: str, broker: dict[str, Any]) -> None:
+async def begin(folder: str, broker: dict[str, Any], nodes: Mapping[str, NodeInfo]) -> HomeAssistant:
+    """Return a Home Assistant that has started, with a broker and some nodes; this process is it from now on.
+
+    Raises:
+        SystemExit: it doesn't start.
+    """
     hass = await async_setup_hass(RuntimeConfig(config_dir=folder, skip_pip=True))
     if hass is None or hass.config.recovery_mode:
         message = "Home Assistant doesn't start"
         raise SystemExit(message)
     await hass.async_start()
     await hass.config_entries.async_add(make_entry("mqtt", "Broker", (2, 1), broker))
-    if kind is Kind.STEWARD:
-        for node, info in NODES.items():
-            entry = {"kind": "area", "node": node, "instance": info.instance}
-            await hass.config_entries.async_add(make_entry("steward", info.name, (1, 1), entry, node))
+    for node, info in nodes.items():
+        entry = {"kind": "area", "node": node, "instance": info.instance}
+        await hass.config_entries.async_add(make_entry("steward", info.name, (1, 1), entry, node))
+    return hass
+
+
+async def _serve(kind: Kind, folder: str, broker: dict[str, Any]) -> None:
+    hass = await begin(folder, broker, NODES if kind is Kind.STEWARD else {})
     # An automation with an MQTT trigger has to come after the broker's entry.
     _write_automations(folder, [AUTOMATIONS[kind]])
     await hass.services.async_call("automation", "reload", blocking=True)
