@@ -136,10 +136,8 @@ class Stubborn(Module):
 
     async def run(self, context: Context) -> None:
         while True:
-            try:
-                await asyncio.sleep(60)
-            except asyncio.CancelledError:
-                continue
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
 
 
 class Straying(Module):
@@ -153,7 +151,7 @@ class Straying(Module):
     async def _stray(self) -> None:
         while True:
             with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.sleep(60)
+                await asyncio.Event().wait()
 
 
 class Threading(Module):
