@@ -1,4 +1,4 @@
-"""Fixtures: a broker, a listener, daemons, and the misbehaving modules as installed plugins."""
+"""Fixtures: a broker, a listener, a hub, a room, daemons, and the misbehaving modules as installed plugins."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -9,6 +9,8 @@ import pytest
 from tests.broker import Broker
 
 from .house import Spy, Zero
+from .hub import FakeHub, hub_of
+from .room import Room, linked
 
 
 @pytest.fixture
@@ -23,6 +25,21 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 async def spy(broker: Broker) -> AsyncIterator[Spy]:
     async with Spy.on(broker.port) as spy:
         yield spy
+
+
+@pytest.fixture
+async def hub(spy: Spy) -> AsyncIterator[FakeHub]:
+    """Return a hub that isn't there yet."""
+    async with hub_of(spy) as hub:
+        yield hub
+
+
+@pytest.fixture
+async def room(tmp_path: Path, broker: Broker) -> AsyncIterator[Room]:
+    """Return a room that is on its way to the broker."""
+    room = Room(tmp_path, broker.port)
+    async with linked(room):
+        yield room
 
 
 @pytest.fixture

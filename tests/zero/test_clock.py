@@ -1,6 +1,5 @@
 """The house's time, and what is shown of a machine whose clock is wrong."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 import json
@@ -13,11 +12,10 @@ from steward_house.protocol.hub import Heartbeat, HubStatus
 from steward_house.zero import clock as clock_module, hub as hub_module
 from steward_house.zero.clock import Clock
 from steward_house.zero.hub import Hub
-from tests.broker import Broker
 
 from .house import Spy
-from .hub import SESSION, FakeHub, hub_of
-from .room import Room, linked, on_ring
+from .hub import SESSION, FakeHub
+from .room import Room, on_ring
 
 BEGIN = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -112,19 +110,6 @@ def test_restart(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     booted = Clock()
     booted.restore(kept)
     assert booted.behind == 0
-
-
-@pytest.fixture
-async def hub(spy: Spy) -> AsyncIterator[FakeHub]:
-    async with hub_of(spy) as hub:
-        yield hub
-
-
-@pytest.fixture
-async def room(tmp_path: Path, broker: Broker) -> AsyncIterator[Room]:
-    room = Room(tmp_path, broker.port)
-    async with linked(room):
-        yield room
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(12, "12 s behind the hub"), (-30, "30 s ahead of the hub")])

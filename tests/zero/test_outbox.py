@@ -1,34 +1,18 @@
 """Events on their way to the hub: in order, again until it has them, and not for ever."""
 
 import asyncio
-from collections.abc import AsyncIterator
 import json
-from pathlib import Path
 
 import pytest
 
 from steward_house.zero import outbox as outbox_module
 from steward_house.zero.outbox import ROOM, Outbox, Outgoing
-from tests.broker import Broker
 
 from .house import Spy
-from .hub import FakeHub, hub_of
-from .room import Room, linked, on_ring
+from .hub import FakeHub
+from .room import Room, on_ring
 
 BELL = "kitchen/event/bell/state"
-
-
-@pytest.fixture
-async def hub(spy: Spy) -> AsyncIterator[FakeHub]:
-    async with hub_of(spy) as hub:
-        yield hub
-
-
-@pytest.fixture
-async def room(tmp_path: Path, broker: Broker) -> AsyncIterator[Room]:
-    room = Room(tmp_path, broker.port)
-    async with linked(room):
-        yield room
 
 
 def put(outbox: Outbox, number: int, *, age: float = 0, used: bool = False) -> Outgoing:

@@ -1,7 +1,6 @@
 """Ack or act, with a broker and a hub that a test has in hand: who does what, and when."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 import json
@@ -41,19 +40,6 @@ SAMPLES = [
     HubStatus("house", SESSION, "steward/kitchen/rules", "offline").encode(),
     Rulebook(1, "UTC", (on_ring(Set("kitchen/number/level", True), bell=OTHER_BELL),)).encode(),
 ]
-
-
-@pytest.fixture
-async def hub(spy: Spy) -> AsyncIterator[FakeHub]:
-    async with hub_of(spy) as hub:
-        yield hub
-
-
-@pytest.fixture
-async def room(tmp_path: Path, broker: Broker) -> AsyncIterator[Room]:
-    room = Room(tmp_path, broker.port)
-    async with linked(room):
-        yield room
 
 
 def command(value: object, cause: str | None, age: float = 0) -> str:
