@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
@@ -12,6 +12,12 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from .conftest import BUTTON, GESTURE, After, Automate, Nursery
+
+NURSERY: Final[dict[str, Any]] = {
+    "lights": ["light.nursery_light"],
+    "presence_sensors": ["binary_sensor.cot", "binary_sensor.door"],
+}
+"""A light, and what notices people near it."""
 
 
 def received(*event_types: str, entity_id: str = "event.nursery_remote") -> list[dict[str, Any]]:
@@ -91,12 +97,7 @@ async def test_a_node_that_goes_and_comes_back_is_no_event(nursery: Nursery, aut
 async def test_nobody_there_for_a_while(
     nursery: Nursery, automate: Automate, someone: Callable[[str, str], None], after: After
 ) -> None:
-    await automate(
-        "lights_off",
-        lights=["light.nursery_light"],
-        presence_sensors=["binary_sensor.cot", "binary_sensor.door"],
-        vacant_minutes=5,
-    )
+    await automate("lights_off", **NURSERY, vacant_minutes=5)
     someone("cot", "off")
     await after(minutes=4)
     someone("door", "off")
@@ -117,12 +118,7 @@ async def test_an_event_does_not_wait_until_nobody_is_there(
     nursery: Nursery, automate: Automate, someone: Callable[[str, str], None]
 ) -> None:
     someone("door", "off")
-    await automate(
-        "lights_off",
-        lights=["light.nursery_light"],
-        presence_sensors=["binary_sensor.cot", "binary_sensor.door"],
-        when=received("press"),
-    )
+    await automate("lights_off", **NURSERY, when=received("press"))
     await nursery.happen(BUTTON, "press")
     assert nursery.turned_off() == ["light/light"]
 
@@ -130,11 +126,7 @@ async def test_an_event_does_not_wait_until_nobody_is_there(
 async def test_a_sensor_that_cannot_be_asked_counts_as_somebody(
     nursery: Nursery, automate: Automate, someone: Callable[[str, str], None], after: After
 ) -> None:
-    await automate(
-        "lights_off",
-        lights=["light.nursery_light"],
-        presence_sensors=["binary_sensor.cot", "binary_sensor.door"],
-    )
+    await automate("lights_off", **NURSERY)
     someone("door", "unavailable")
     someone("cot", "off")
     await after(minutes=10.1)
