@@ -9,6 +9,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_mqtt_message
 
+from custom_components.steward import config_flow as _config_flow  # noqa: F401 -- no first test waits for its import
 from custom_components.steward.const import CONF_INSTANCE, CONF_KIND, CONF_NODE, DOMAIN, Kind
 from custom_components.steward.protocol.entity import (
     BinarySensorInfo,

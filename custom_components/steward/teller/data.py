@@ -22,11 +22,19 @@ CONF_DEVICE_ID: Final = "device_id"
 CONF_ORIGIN: Final = "origin"
 CONF_CAPABILITY: Final = "capability"
 
-# What is owed: as the terms say it, in the terms' own words (see protocol/books/terms.py).
+# What is owed; terms.py makes the terms of it.
 CONF_TARIFF: Final = "tariff"
+CONF_TARIFF_KIND: Final = "kind"
+CONF_PRICE: Final = "price"
+CONF_ROWS: Final = "rows"
 CONF_PERIOD: Final = "period"
+CONF_UNIT: Final = "unit"
+CONF_COUNT: Final = "count"
+CONF_START: Final = "start"
 CONF_DUE_DAYS: Final = "due_days"
 CONF_GAPS: Final = "gaps"
+CONF_WORTH: Final = "worth"
+CONF_AFTER: Final = "after"
 CONF_CREDITOR: Final = "creditor"
 CONF_SIGNED_TERMS: Final = "signed_terms"
 
@@ -42,7 +50,6 @@ CONF_STELLAR: Final = "stellar"
 CONF_HORIZON: Final = "horizon"
 CONF_NETWORK: Final = "network"
 CONF_ACCOUNT: Final = "account"
-CONF_SECRET: Final = "secret"  # noqa: S105 -- the key that it is kept under
 CONF_ANCHOR: Final = "anchor"
 CONF_RFC3161: Final = "rfc3161"
 
@@ -111,13 +118,12 @@ class Ipfs:
 class Stellar:
     """A Stellar network, and the account that anchors are written with (`anchor`); payments use the network as well.
 
-    `account` is a public key (`G…`), `secret` its secret seed (`S…`); both None where only payments are made.
+    `account` is a public key (`G…`), None where only payments are made; its secret key is kept by `anchors/keys.py`.
     """
 
     horizon: str
     passphrase: str
     account: str | None = None
-    secret: str | None = None
     anchor: bool = False
 
 
@@ -133,7 +139,7 @@ class Pay:
     """How the debt is paid.
 
     `destination` is the creditor's account (`G…`), `asset` is `native` or `CODE:ISSUER`, `ceiling` the most that one period's payments
-    may come to by themselves. `account` and `secret` are those of the dedicated account of automatic payments.
+    may come to by themselves. `account` is the dedicated one of automatic payments; its secret key is kept by `anchors/keys.py`.
     """
 
     destination: str
@@ -141,7 +147,6 @@ class Pay:
     automatic: bool = False
     ceiling: Decimal | None = None
     account: str | None = None
-    secret: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +277,6 @@ def _stellar(data: Mapping[str, Any] | None) -> Stellar | None:
         horizon=data[CONF_HORIZON],
         passphrase=data[CONF_NETWORK],
         account=data.get(CONF_ACCOUNT),
-        secret=data.get(CONF_SECRET),
         anchor=data.get(CONF_ANCHOR, False),
     )
 
@@ -286,5 +290,4 @@ def _pay(data: Mapping[str, Any] | None) -> Pay | None:
         automatic=data.get(CONF_AUTOMATIC, False),
         ceiling=Decimal(ceiling) if (ceiling := data.get(CONF_CEILING)) else None,
         account=data.get(CONF_ACCOUNT),
-        secret=data.get(CONF_SECRET),
     )

@@ -13,9 +13,9 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from .data import TellerSettings, parse_settings
 
 if TYPE_CHECKING:
+    from ..log.storage import LogStorage
     from ..protocol.books.account import Account
     from ..protocol.log.checkpoint import SignedCheckpoint
-    from ..log.storage import LogStorage
 
 type TellerConfigEntry = ConfigEntry[Teller]
 
@@ -35,6 +35,7 @@ class Teller:
         self.hass = hass
         self.entry = entry
         self.settings: TellerSettings = parse_settings(entry)
+        self.watched: dict[str, Any] = {}
         self._listeners: set[Callable[[], None]] = set()
 
     async def async_append(self, *entries: Any) -> int | None:

@@ -1,0 +1,108 @@
+"""What users enter for a teller, read into what the entry keeps, or refused with the key of a translated error."""
+
+from base64 import b32decode
+from binascii import Error as Base32Error, crc_hqx
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Final
+
+from homeassistant.helpers import config_validation as cv
+import probatio
+from yarl import URL
+
+from ..protocol.log.errors import NoteError
+from ..protocol.log.note import Verifier
+
+_ACCOUNT: Final = 6 << 3
+"""The first byte of a Stellar account's id (SEP-23)."""
+
+
+class Wrong(StrEnum):
+    """What is wrong with something, as the key of the translated error."""
+
+    CURRENCY = "invalid_currency"
+    NUMBER = "invalid_number"
+    URL = "invalid_url"
+    VERIFIER = "invalid_verifier"
+    ACCOUNT = "invalid_account"
+    PAYMENT_ASSET = "invalid_payment_asset"
+    WITNESS_TWICE = "witness_twice"
+    QUORUM = "invalid_quorum"
+    TABLE = "invalid_table"
+    NOTE = "invalid_note"
+    OTHER_TERMS = "other_terms"
+    NOT_SIGNED = "terms_not_signed"
+
+
+class InputError(ValueError):
+    """Something that can't be taken."""
+
+    def __init__(self, wrong: Wrong) -> None:
+        """Remember what is wrong with it."""
+        super().__init__(wrong.value)
+        self.wrong = wrong
+
+
+def currency(text: str) -> str:
+    """Read the code of a currency, such as EUR."""
+    try:
+        return str(cv.currency(text.strip().upper()))
+    except probatio.Invalid:
+        raise InputError(Wrong.CURRENCY) from None
+
+
+def decimal(number: float | str) -> str:
+    """Read an amount or a price: a decimal number without an exponent, not below zero."""
+    try:
+        value = Decimal(str(number))
+    except InvalidOperation:
+        raise InputError(Wrong.NUMBER) from None
+    if not value.is_finite() or value < 0:
+        raise InputError(Wrong.NUMBER)
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def url(text: str) -> str:
+    """Read the address of a service."""
+    try:
+        found = URL(text.strip())
+    except ValueError:
+        raise InputError(Wrong.URL) from None
+    if found.scheme not in {"http", "https"} or not found.host or found.query_string or found.fragment:
+        raise InputError(Wrong.URL)
+    return str(found).rstrip("/")
+
+
+def verifier(text: str) -> str:
+    """Read a verifier key."""
+    try:
+        return Verifier.parse(text.strip()).vkey
+    except NoteError:
+        raise InputError(Wrong.VERIFIER) from None
+
+
+def account(text: str) -> str:
+    """Read the id of a Stellar account, `G…`: version, key and checksum in base 32 (SEP-23)."""
+    text = text.strip()
+    try:
+        data = b32decode(text)
+    except Base32Error, ValueError:
+        raise InputError(Wrong.ACCOUNT) from None
+    if len(data) != 35 or data[0] != _ACCOUNT or crc_hqx(data[:-2], 0) != int.from_bytes(data[-2:], "little"):  # noqa: PLR2004
+        raise InputError(Wrong.ACCOUNT)
+    return text
+
+
+def payment_asset(text: str) -> str:
+    """Read what is paid with: `native`, or `CODE:ISSUER`."""
+    text = text.strip()
+    if text.lower() in {"native", "xlm"}:
+        return "native"
+    code, _, issuer = text.partition(":")
+    if not (code.isascii() and code.isalnum() and 1 <= len(code) <= 12):  # noqa: PLR2004
+        raise InputError(Wrong.PAYMENT_ASSET)
+    try:
+        return f"{code}:{account(issuer)}"
+    except InputError:
+        raise InputError(Wrong.PAYMENT_ASSET) from None
