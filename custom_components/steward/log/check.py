@@ -51,7 +51,8 @@ def read_bundle(read: Read, index: int) -> list[bytes]:
     try:
         entries = decode_bundle(data)
     except TileError as error:
-        raise LogDamaged(f"{path}, {error.where}", error.what) from None
+        where = f"{path}, {error.where}"
+        raise LogDamaged(where, error.what) from None
     if len(entries) != WIDTH:
         raise LogDamaged(path, f"{len(entries)} entries instead of {WIDTH}")
     return entries
@@ -81,7 +82,8 @@ def scan(read: Read, bundles: int, tail: Sequence[bytes], claims: Sequence[Claim
     size = edge.size + len(tail)
     for claim in claims:
         if claim.size > size:
-            raise LogDamaged(f"entry {size}", f"it is missing: {claim.size} entries were signed ({claim.where})")
+            where = f"entry {size}"
+            raise LogDamaged(where, f"it is missing: {claim.size} entries were signed ({claim.where})")
     if doubt is not None and doubt[0] >= max((claim.size for claim in claims), default=0):
         raise doubt[1]  # nothing says which of the two is true
     return Found(edge, bad)

@@ -1,11 +1,10 @@
 """The little of a file system that a log needs, so that tests can cut its power at any step."""
 
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 import fcntl
 import os
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol
 
 from .errors import LogLocked
 
@@ -22,7 +21,7 @@ class File(Protocol):
         ...
 
     def fsync(self) -> None:
-        """Wait until the disk has it; after an error the disk may have any of what was written since the last time."""
+        """Wait until the disk has it; after an error it may have any of what was written since the last time."""
         ...
 
     def close(self) -> None:
@@ -38,7 +37,7 @@ class Fs(Protocol):
         ...
 
     def open(self, path: Path) -> File:
-        """Open a file that is there."""
+        """Take a file that is there."""
         ...
 
     def read(self, path: Path, *, from_disk: bool = False) -> bytes | None:
@@ -109,7 +108,7 @@ class DiskFile:
             left, at = left[written:], at + written
 
     def truncate(self, length: int) -> None:
-        """Cut it to a length."""
+        """Drop what lies beyond a length."""
         os.ftruncate(self.handle, length)
 
     def fsync(self) -> None:
@@ -152,7 +151,7 @@ class Disk:
         return DiskFile(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
 
     def open(self, path: Path) -> DiskFile:
-        """Open a file that is there."""
+        """Take a file that is there."""
         return DiskFile(path, os.O_WRONLY)
 
     def read(self, path: Path, *, from_disk: bool = False) -> bytes | None:
@@ -161,7 +160,7 @@ class Disk:
             handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError, NotADirectoryError:
             return None
-        with open(handle, "rb", buffering=0) as file:
+        with os.fdopen(handle, "rb", buffering=0) as file:
             if from_disk:
                 # Linux calls pages clean that it failed to write, so they can be dropped, and are read again.
                 os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -170,7 +169,7 @@ class Disk:
     def names(self, path: Path) -> list[str]:
         """Return the names in a folder; none if there is no folder."""
         try:
-            return os.listdir(path)
+            return [item.name for item in path.iterdir()]
         except FileNotFoundError:
             return []
 
@@ -227,6 +226,11 @@ class Folder:
             self.fs.make_folder(path)
         self.fs.fsync_folder(path.parent)
         self._known.add(path)
+
+    def forget(self, path: Path) -> None:
+        """Be told that a subfolder was removed."""
+        self._known.discard(path)
+        self._renamed.discard(path)
 
     def put(self, name: str, data: bytes) -> None:
         """Write a file beside and give it its name; the disk has the name after `settle`."""

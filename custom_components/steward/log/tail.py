@@ -1,4 +1,4 @@
-"""The file `tail` of a log: the entries that fill no bundle yet, and how it is read after whatever happened to it.
+r"""The file `tail` of a log: the entries that fill no bundle yet, and how it is read after whatever happened to it.
 
 All integers are big-endian. The file begins with `steward log tail 1\\n`, the mark (4 random bytes), the index of its first
 entry in the log (8 bytes), and the CRC-32 of all that (4 bytes). Each entry follows as the mark, its number within the file
@@ -46,7 +46,7 @@ def encode_tail(mark: bytes, start: int, entries: Sequence[bytes] = ()) -> bytes
 
 def encode_records(mark: bytes, number: int, entries: Sequence[bytes]) -> bytes:
     """Write entries that are acknowledged together, the first of which has a number within the file."""
-    parts = []
+    parts: list[bytes] = []
     for at, entry in enumerate(entries, number):
         header = _RECORD.pack(mark, at, number, len(entry), 0)[:_CHECKED]
         parts += (header, _CRC.pack(crc32(entry, crc32(header))), entry)
@@ -94,5 +94,6 @@ def _check_rest(data: bytes, at: int, mark: bytes, start: int, count: int) -> No
     while (at := data.find(mark, at)) >= 0:
         record = _read(data, at, mark)
         if record is not None and record[1] > count:
-            raise LogDamaged(f"entry {start + count}", f"it is damaged, at byte {broken} of {TAIL}")
+            where = f"entry {start + count}"
+            raise LogDamaged(where, f"it is damaged, at byte {broken} of {TAIL}")
         at += 1
