@@ -134,6 +134,18 @@ class Node:
         await self.say("status", "online", retain=True)
 
 
+def area_entry(hass: HomeAssistant, node: str, instance: str = INSTANCE) -> MockConfigEntry:
+    """Return the config entry of a node, not yet set up."""
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        title=node.title(),
+        unique_id=node,
+        data={CONF_KIND: Kind.AREA.value, CONF_NODE: node, CONF_INSTANCE: instance},
+    )
+    entry.add_to_hass(hass)
+    return entry
+
+
 @pytest.fixture
 def node(hass: HomeAssistant) -> Node:
     """Return the node `kitchen`."""
@@ -143,14 +155,7 @@ def node(hass: HomeAssistant) -> Node:
 @pytest.fixture
 def entry(hass: HomeAssistant) -> MockConfigEntry:
     """Return the config entry of the node `kitchen`, not yet set up."""
-    entry = MockConfigEntry(
-        domain=DOMAIN,
-        title="Kitchen",
-        unique_id="kitchen",
-        data={CONF_KIND: Kind.AREA.value, CONF_NODE: "kitchen", CONF_INSTANCE: INSTANCE},
-    )
-    entry.add_to_hass(hass)
-    return entry
+    return area_entry(hass, "kitchen")
 
 
 @pytest.fixture

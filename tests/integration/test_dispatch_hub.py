@@ -12,13 +12,12 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.steward.const import CONF_INSTANCE, CONF_KIND, CONF_NODE, DOMAIN, Kind
 from custom_components.steward.diagnostics import async_get_config_entry_diagnostics
 from custom_components.steward.protocol.hub import HEARTBEAT_TOPIC, STATUS_TOPIC, Heartbeat, HubStatus
 
-from .conftest import INSTANCE, Node, said
+from .conftest import Node, area_entry, said
 
 
 def statuses(mqtt_mock: Any) -> list[HubStatus]:
@@ -32,17 +31,6 @@ def heartbeats(mqtt_mock: Any) -> list[Heartbeat]:
 async def pass_a_second(hass: HomeAssistant) -> None:
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=1.5))
     await hass.async_block_till_done()
-
-
-def other_entry(hass: HomeAssistant) -> MockConfigEntry:
-    entry = MockConfigEntry(
-        domain=DOMAIN,
-        title="Nursery",
-        unique_id="nursery",
-        data={CONF_KIND: Kind.AREA.value, CONF_NODE: "nursery", CONF_INSTANCE: INSTANCE},
-    )
-    entry.add_to_hass(hass)
-    return entry
 
 
 async def test_status_and_heartbeat(hass: HomeAssistant, kitchen: Node, mqtt_mock, hass_storage) -> None:
@@ -144,7 +132,7 @@ async def test_without_a_broker(hass: HomeAssistant, kitchen: Node, mqtt_mock) -
 
 
 async def test_after_the_last_node_has_left(hass: HomeAssistant, kitchen: Node, entry, mqtt_mock) -> None:
-    other = other_entry(hass)
+    other = area_entry(hass, "nursery")
     assert await hass.config_entries.async_setup(other.entry_id)
     await hass.async_block_till_done()
     assert await hass.config_entries.async_unload(entry.entry_id)

@@ -12,13 +12,13 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 
-from custom_components.steward.const import CONF_INSTANCE, CONF_KIND, CONF_NODE, DOMAIN, Kind
+from custom_components.steward.const import DOMAIN
 from custom_components.steward.diagnostics import async_get_config_entry_diagnostics
 from custom_components.steward.dispatch.journal import EVENT_ACTED
 from custom_components.steward.protocol.hub import Ack, Journal, JournalEntry
 from custom_components.steward.protocol.node import NodeInfo
 
-from .conftest import ENTITIES, INFO, INSTANCE, Node, said
+from .conftest import ENTITIES, INFO, INSTANCE, Node, area_entry, said
 
 JOURNAL = "01J00000000000000000000001"
 CAUSE = "01HZZZZZZZZZZZZZZZZZZZZZZZ"
@@ -49,13 +49,7 @@ async def dispatcher(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, A
 @pytest.fixture
 async def nursery(hass: HomeAssistant, kitchen: Node) -> Node:
     """Return a second node, which runs rules."""
-    entry = MockConfigEntry(
-        domain=DOMAIN,
-        title="Nursery",
-        unique_id="nursery",
-        data={CONF_KIND: Kind.AREA.value, CONF_NODE: "nursery", CONF_INSTANCE: INSTANCE},
-    )
-    entry.add_to_hass(hass)
+    entry = area_entry(hass, "nursery")
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     node = Node(hass, "nursery")

@@ -16,9 +16,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_mqtt_message
+from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
-from custom_components.steward.const import CONF_INSTANCE, CONF_KIND, CONF_NODE, DOMAIN, Kind
+from custom_components.steward.const import DOMAIN
 from custom_components.steward.dispatch import async_get_dispatcher
 from custom_components.steward.protocol.entity import EventInfo, State
 from custom_components.steward.protocol.node import (
@@ -35,6 +35,7 @@ from custom_components.steward.protocol.seen import GONE, Seen, see_payload
 from custom_components.steward.protocol.shadow import Act, Shadow
 from custom_components.steward.protocol.ulid import ulid
 
+from .conftest import area_entry
 from .meanings import ENTITIES, NODES, TARGETS, Author, Happen, Happening, Leave, Return, Say, Story
 from .stories import PICKED
 
@@ -126,9 +127,7 @@ class House:
         assert await async_setup_component(self._hass, "homeassistant", {})
         await self._hass.config.async_set_time_zone(zone)
         for node, infos in NODES.items():
-            data = {CONF_KIND: Kind.AREA.value, CONF_NODE: node, CONF_INSTANCE: INSTANCES[node]}
-            entry = MockConfigEntry(domain=DOMAIN, title=node.title(), unique_id=node, data=data)
-            entry.add_to_hass(self._hass)
+            entry = area_entry(self._hass, node, INSTANCES[node])
             if entry.state is ConfigEntryState.NOT_LOADED:
                 assert await self._hass.config_entries.async_setup(entry.entry_id)
             await self._hass.async_block_till_done()

@@ -13,10 +13,10 @@ from homeassistant.helpers import area_registry as ar, entity_registry as er, la
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, flush_store
+from pytest_homeassistant_custom_component.common import flush_store
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 
-from custom_components.steward.const import CONF_INSTANCE, CONF_KIND, CONF_NODE, DOMAIN, Kind
+from custom_components.steward.const import DOMAIN
 from custom_components.steward.dispatch import (
     Dispatcher,
     async_get_dispatcher,
@@ -33,7 +33,7 @@ from custom_components.steward.protocol.fields import dump
 from custom_components.steward.protocol.node import NodeInfo
 from custom_components.steward.protocol.rules import Rulebook
 
-from .conftest import INFO, INSTANCE, OTHER_INSTANCE, Node, until
+from .conftest import INFO, INSTANCE, OTHER_INSTANCE, Node, area_entry, until
 
 NURSERY = NodeInfo(
     instance=OTHER_INSTANCE,
@@ -96,9 +96,7 @@ async def until_within(condition: Callable[[], object], seconds: float = 3) -> N
 
 async def add(hass: HomeAssistant, name: str, info: NodeInfo) -> Node:
     """Add a node."""
-    data = {CONF_KIND: Kind.AREA.value, CONF_NODE: name, CONF_INSTANCE: info.instance}
-    entry = MockConfigEntry(domain=DOMAIN, title=info.name, unique_id=name, data=data)
-    entry.add_to_hass(hass)
+    entry = area_entry(hass, name, info.instance)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     node = Node(hass, name)
@@ -428,9 +426,7 @@ async def test_nothing_is_handed_out_before_it_is_known_what_there_is(
     await until_within(rulebooks.rules)
     assert broker.published("kitchen") == []
 
-    data = {CONF_KIND: Kind.AREA.value, CONF_NODE: "nursery", CONF_INSTANCE: NURSERY.instance}
-    entry = MockConfigEntry(domain=DOMAIN, title="Nursery", unique_id="nursery", data=data)
-    entry.add_to_hass(hass)
+    entry = area_entry(hass, "nursery", NURSERY.instance)
     await hass.config_entries.async_setup(entry.entry_id)
     hass.set_state(CoreState.running)
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
