@@ -260,6 +260,7 @@ class SubmitOnce:
         await self._save(dict(list(records.items())[-REMEMBERED:]))
 
     async def _save(self, records: dict[str, _Record]) -> None:
+        self._records = None  # where saving fails or is cancelled, what counts is what is on disk
         await self._disk.save({"orders": {key: _encode(record) for key, record in records.items()}})
         self._records = records
 

@@ -1,0 +1,1 @@
+"""The teller's anchors, against servers that check what real ones check."""
