@@ -113,6 +113,19 @@ async def test_started(hass: HomeAssistant, kitchen: Node, entry, mqtt_mock) -> 
     assert len(acks(mqtt_mock)) == 1
 
 
+async def test_more_than_one_ack_can_name(hass: HomeAssistant, kitchen: Node, entry, mqtt_mock) -> None:
+    off = {"variables": {"steward_keep_running": True}, "initial_state": False, "triggers": GESTURE}
+    automations = [{**off, "alias": f"Off {number}", "actions": [LIGHT_ON]} for number in range(3)]
+    assert await async_setup_component(hass, AUTOMATION, {AUTOMATION: automations})
+    await until(lambda: len(entry.runtime_data._dispatcher.acks._triggers._rules) == 3)
+    with patch("custom_components.steward.protocol.hub.MAX_AUTOMATIONS", 2):
+        await kitchen.say("event/gesture/state", event())
+    assert [ack.declined for ack in acks(mqtt_mock)] == [
+        ("automation.off_0", "automation.off_1"),
+        ("automation.off_2",),
+    ]
+
+
 async def test_nothing_but_events_has_their_context(hass: HomeAssistant, kitchen: Node) -> None:
     await kitchen.say("event/gesture/state", event())
     await kitchen.say("status", "offline")

@@ -323,7 +323,8 @@ class Acks:
             cause.told = len(cause.started), len(cause.declined)
             ack = Ack(cause.id, cause.started[started:], cause.declined[declined:])
             for node in cause.nodes:
-                self.answer(node, ack)
+                for part in ack.parts():
+                    self.answer(node, part)
 
     def answer(self, node: str, ack: Ack) -> None:
         """Send an ack to a node."""

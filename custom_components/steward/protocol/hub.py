@@ -1,7 +1,7 @@
 """What the hub and its nodes tell each other so that either can do without the other: acks, documents, journals, signs of life."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 import re
 from typing import Final, Self
@@ -21,6 +21,8 @@ TOPIC: Final = re.compile(rf"[^\x00-\x1f\x7f-\x9f{_NONCHARACTERS}+#]{{1,255}}")
 
 MAX_DOCUMENT_BYTES: Final = 256 * 1024
 MAX_JOURNAL: Final = 256
+MAX_AUTOMATIONS: Final = 1024
+"""How many automations an ack says at most that they started, and as many that they declined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,12 @@ class Ack:
     id: str
     started: tuple[str, ...] = ()
     declined: tuple[str, ...] = ()
+
+    def parts(self) -> Iterator[Self]:
+        """Yield acks that together say the same, none with more automations than one may name."""
+        for begin in range(0, max(len(self.started), len(self.declined), 1), MAX_AUTOMATIONS):
+            some = slice(begin, begin + MAX_AUTOMATIONS)
+            yield replace(self, started=self.started[some], declined=self.declined[some])
 
     def encode(self) -> bytes:
         """Write the ack.
@@ -51,7 +59,11 @@ class Ack:
             ContractError: it is not valid.
         """
         fields = Fields(parse(payload, MAX_DOCUMENT_BYTES))
-        return cls(fields.identifier("id", CAUSE), fields.texts("started", 1024), fields.texts("declined", 1024))
+        return cls(
+            fields.identifier("id", CAUSE),
+            fields.texts("started", MAX_AUTOMATIONS),
+            fields.texts("declined", MAX_AUTOMATIONS),
+        )
 
 
 @dataclass(frozen=True, slots=True)
