@@ -12,6 +12,7 @@ from . import tree
 ENGLISH: Final = tree.load(tree.INTEGRATION / "translations/en.json")
 ICONS: Final = tree.load(tree.INTEGRATION / "icons.json")
 FLOW: Final = ENGLISH["config"]
+SUBFLOWS: Final = ENGLISH["config_subentries"]
 CODE: Final = tree.literals(tree.INTEGRATION)
 PLATFORMS: Final = {
     "SensorInfo": "sensor",
@@ -50,13 +51,23 @@ def test_spelling(place: str, text: str) -> None:
     assert text.count("{") == text.count("}") == len(re.findall(r"\{\w+\}", text)), place
 
 
+def steps() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Return every step of every flow, with its name."""
+    for flow in (FLOW, *SUBFLOWS.values()):
+        yield from flow["step"].items()
+
+
 def test_shape() -> None:
     assert not {*ENGLISH} - {
         "title", "config", "options", "config_subentries", "selector", "exceptions", "issues", "entity", "services",
         "triggers", "conditions", "device", "device_automation", "system_health", "common",
     }  # fmt: skip
     assert not {*FLOW} - {"flow_title", "step", "error", "abort", "progress", "create_entry"}
-    for name, step in FLOW["step"].items():
+    for flow in SUBFLOWS.values():
+        assert not {*flow} - {"entry_type", "initiate_flow", "step", "error", "abort", "progress", "create_entry"}
+        assert flow["entry_type"]
+        assert flow["initiate_flow"]["user"]
+    for name, step in steps():
         assert not {*step} - {
             "title", "description", "data", "data_description", "menu_options", "menu_option_descriptions", "submit",
             "sections",
@@ -87,9 +98,9 @@ def test_steps() -> None:
     }
     shown = {tree.literal(words.get("step_id")) for _, _, words in tree.calls(tree.INTEGRATION)} - {None}
     repairs = {step for issue in ENGLISH["issues"].values() for step in issue.get("fix_flow", {}).get("step", {})}
-    assert shown <= {*FLOW["step"]} | repairs
-    assert {*FLOW["step"]} <= methods
-    for step in FLOW["step"].values():
+    assert shown <= {name for name, _ in steps()} | repairs
+    assert {name for name, _ in steps()} <= methods
+    for _, step in steps():
         assert {*step.get("menu_options", {})} <= methods
         assert {*step.get("data", {})} <= {*CODE, *constants()}
 
@@ -110,6 +121,8 @@ def test_errors_and_aborts() -> None:
         if name in {"async_abort", "AbortFlow"}
     } - {None}
     assert reasons <= {*FLOW["abort"]}
+    for flow in SUBFLOWS.values():
+        assert {*flow["error"]} <= CODE
     core = {"already_configured", "already_in_progress", "reconfigure_successful", "reauth_successful"}
     assert {*FLOW["abort"]} - core <= CODE
     assert {*FLOW["error"]} <= CODE
@@ -187,7 +200,15 @@ def declared() -> set[tuple[str, str]]:
 
 def own() -> set[tuple[str, str]]:
     """Return the platforms and translation keys of the entities that the hub itself adds."""
-    descriptions = {"OwnSensorDescription": "sensor", "SwitchEntityDescription": "switch"}
+    descriptions = {
+        "OwnSensorDescription": "sensor",
+        "SwitchEntityDescription": "switch",
+        "TellerSensorDescription": "sensor",
+        "SourceSensorDescription": "sensor",
+        "TellerBinarySensorDescription": "binary_sensor",
+        "SourceBinarySensorDescription": "binary_sensor",
+        "TellerButtonDescription": "button",
+    }
     return {
         (descriptions[name], key)
         for name, _, words in tree.calls(tree.INTEGRATION)

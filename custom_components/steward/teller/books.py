@@ -1,0 +1,173 @@
+"""A teller's log, as Home Assistant uses it: opened, read, appended to and signed in the executor, one change at a time.
+
+A log that turns out to be damaged goes on in a new generation, with what was to be appended.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+import logging
+from pathlib import Path
+from typing import Final
+
+from homeassistant.core import HomeAssistant
+
+from ..log.errors import LogDamaged, LogFull
+from ..log.generations import Cause, First, Generations, Previous
+from ..log.storage import LogStorage
+from ..protocol.books.entries import Entry, decode
+from ..protocol.log.errors import TileError
+from ..protocol.log.tiles import WIDTH, TileReader, parse_path
+from .writer import Writer
+
+_LOGGER = logging.getLogger(__name__)
+
+FOLDER: Final = ("steward", "teller")
+"""Where books are, below Home Assistant's configuration: plain files that people may copy."""
+
+
+class Books:
+    """The generations of one teller's log."""
+
+    generations: Generations
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry_id: str,
+        origin: str,
+        key: bytes,
+        first: First,
+        written: Callable[[int, Entry], None],
+        changed: Callable[[], None],
+    ) -> None:
+        """Take what the log is called and signed with; nothing is opened yet.
+
+        `first` makes the first entry of a new generation, `written` is told of each entry that is on disk, `changed` of what is shown.
+        """
+        self._hass = hass
+        self._origin = origin
+        self._key = key
+        self._first = first
+        self.folder = Path(hass.config.path(*FOLDER, entry_id))
+        self.mark = Path(hass.config.path(".storage", f"steward.teller_{entry_id}.checkpoint"))
+        self._one_at_a_time = asyncio.Lock()
+        self._closed = True
+        self.writer = Writer(hass, self._async_append, written, changed)
+
+    @property
+    def storage(self) -> LogStorage:
+        """The current generation."""
+        return self.generations.storage
+
+    @property
+    def begun(self) -> Previous | None:
+        """What the current generation says of the one before, if it began since Home Assistant started."""
+        return self.generations.begun
+
+    async def async_open(self, read: Callable[[Entry], None]) -> None:
+        """Open the log, and have every entry of all generations read, in the executor.
+
+        Raises:
+            LogLocked: another program has it open.
+            OSError: it can't be read or written.
+        """
+        await self._hass.async_add_executor_job(self._open)
+        await self._hass.async_add_executor_job(self._read, read)
+
+    async def async_close(self) -> None:
+        """Write what waits, and give the files back."""
+        self.writer.close()
+        await self.writer.async_flush()
+        self.writer.close()
+        async with self._one_at_a_time:
+            if not self._closed:
+                self._closed = True
+                await self._hass.async_add_executor_job(self.generations.close)
+
+    async def async_run[**P, T](self, target: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call what blocks on the log, while nothing else changes it."""
+        async with self._one_at_a_time:
+            return await self._hass.async_add_executor_job(partial(target, *args, **kwargs))
+
+    async def async_sign(self) -> bytes:
+        """Write what waits, and return the signed checkpoint of it.
+
+        Raises:
+            LogFull: the disk has no room or failed; nothing was signed.
+        """
+        if not await self.writer.async_flush():
+            message = "entries wait for room"
+            raise LogFull(message)
+        try:
+            return await self.async_run(lambda: self.storage.sign())
+        except LogDamaged as error:
+            await self.async_begin_new(Cause.DAMAGED, str(error))
+            return await self.async_run(lambda: self.storage.sign())
+
+    async def async_begin_new(self, cause: Cause, detail: str) -> None:
+        """End the current generation, and go on in a new one.
+
+        Raises:
+            LogFull, OSError: the disk has no room or failed; it is tried again with the next entries.
+        """
+        await self.async_run(self._begin_new, cause, detail)
+
+    async def _async_append(self, entries: Sequence[bytes]) -> int:
+        return await self.async_run(self._append, entries)
+
+    def _append(self, entries: Sequence[bytes]) -> int:
+        if self._closed:
+            self._open()
+        try:
+            return self.storage.append(entries)
+        except LogDamaged as error:
+            self._begin_new(Cause.DAMAGED, str(error))
+            return self.storage.append(entries)
+
+    def _open(self) -> None:
+        self.generations = Generations.open(self.folder, self._origin, self._key, self._first, mark=self.mark)
+        self._closed = False
+
+    def _begin_new(self, cause: Cause, detail: str) -> None:
+        _LOGGER.error("The log in %s goes on in a new generation (%s): %s", self.storage.folder, cause, detail)
+        try:
+            self.generations.begin_new(cause, detail)
+        except OSError:
+            self._closed = True
+            self.generations.close()
+            raise
+
+    def _read(self, read: Callable[[Entry], None]) -> None:
+        *earlier, current = self.generations.numbers()
+        for number in earlier:
+            for data in _readable(self.generations.folder(number)):
+                read(decode(data))
+        for data in self.storage.entries():
+            read(decode(data))
+
+
+def _readable(folder: Path) -> Iterator[bytes]:
+    """Give what can be read of a generation that has ended, up to the first fault: it may have ended for that."""
+    size = _laid_out(folder)
+
+    def load(path: str) -> bytes | None:
+        try:
+            return (folder / path).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    with suppress(TileError):
+        yield from TileReader(load, size).entries()
+
+
+def _laid_out(folder: Path) -> int:
+    """Return how many entries a generation's bundles have, by their names."""
+    found = [0]
+    for path in (folder / "tile" / "entries").rglob("*"):
+        if path.is_file():
+            with suppress(TileError):
+                tile = parse_path(path.relative_to(folder).as_posix())
+                found.append(tile.index * WIDTH + tile.width)
+    return max(found)
