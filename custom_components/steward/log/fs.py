@@ -17,7 +17,7 @@ class File(Protocol):
         ...
 
     def truncate(self, length: int) -> None:
-        """Cut it to a length."""
+        """Drop all that lies beyond a length."""
         ...
 
     def fsync(self) -> None:
@@ -42,6 +42,10 @@ class Fs(Protocol):
 
     def read(self, path: Path, *, from_disk: bool = False) -> bytes | None:
         """Return what a file has, None if there is none; as the disk has it rather than what memory still holds of it."""
+        ...
+
+    def identity(self, path: Path) -> str | None:
+        """Return what tells a file from a copy of it, None if there is none."""
         ...
 
     def names(self, path: Path) -> list[str]:
@@ -108,15 +112,15 @@ class DiskFile:
             left, at = left[written:], at + written
 
     def truncate(self, length: int) -> None:
-        """Drop what lies beyond a length."""
+        """Drop all that lies beyond a length."""
         os.ftruncate(self.handle, length)
 
     def fsync(self) -> None:
-        """Wait until the disk has it."""
+        """Wait for the disk."""
         os.fsync(self.handle)
 
     def close(self) -> None:
-        """Give it back. What close() may report was asked by fsync() before, or does not matter."""
+        """Give it back. What the system may report now was asked before, or does not matter."""
         handle, self._handle = self._handle, None
         if handle is not None:
             with suppress(OSError):
@@ -165,6 +169,14 @@ class Disk:
                 # Linux calls pages clean that it failed to write, so they can be dropped, and are read again.
                 os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
             return file.read()
+
+    def identity(self, path: Path) -> str | None:
+        """Return what tells a file from a copy of it: nothing sets when an inode was changed last but changing it."""
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            return None
+        return f"{status.st_ino} {status.st_ctime_ns}"
 
     def names(self, path: Path) -> list[str]:
         """Return the names in a folder; none if there is no folder."""
@@ -258,3 +270,16 @@ class Folder:
             path = next(iter(self._renamed))
             self.fs.fsync_folder(path)
             self._renamed.discard(path)
+
+
+def remove_tree(fs: Fs, path: Path) -> None:
+    """Remove a file, or a folder with all that it has, if it is there."""
+    try:
+        names = fs.names(path)
+    except NotADirectoryError:
+        fs.remove(path)
+        return
+    for name in names:
+        remove_tree(fs, path / name)
+    with suppress(FileNotFoundError):
+        fs.remove_folder(path)

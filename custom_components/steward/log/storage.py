@@ -35,7 +35,7 @@ from ..protocol.log.tiles import (
     parse_path,
     partial_tiles,
 )
-from ..protocol.log.tree import EMPTY_ROOT, consistency_path, inclusion_path, verify_consistency
+from ..protocol.log.tree import EMPTY_ROOT, Frontier, consistency_path, inclusion_path, verify_consistency
 from .check import Claim, quick_edge, read_bundle, scan
 from .edge import Edge
 from .errors import LogDamaged, LogFull
@@ -332,8 +332,16 @@ class LogStorage:
         """
         size = self._signed.size if size is None else size
         if size > self.size:
-            raise ProofError("size", f"the log has {self.size} entries, not {size}")
-        return consistency_path(old, size, self._node(size))
+            where = f"size {size}"
+            raise ProofError(where, f"the log has {self.size} entries")
+        node = self._node(size)
+        path = consistency_path(old, size, node)
+        if size == self._signed.size:  # who gets this may take a false proof for a fork
+            try:
+                verify_consistency(old, Frontier.of(old, node).root(), size, self._signed.root, path)
+            except ProofError as error:
+                raise LogDamaged(CHECKPOINT, f"the tiles do not lead to it: {error}") from error
+        return path
 
     @_alone
     def rebuild(self) -> int:
