@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from steward_house.protocol.fields import ContractError
-from steward_house.protocol.hub import Heartbeat, HubStatus
+from steward_house.protocol.hub import HEARTBEAT_TOPIC, STATUS_TOPIC, Heartbeat, HubStatus
 from steward_house.zero import clock as clock_module, hub as hub_module
 from steward_house.zero.clock import Clock
 from steward_house.zero.hub import Hub
 
 from .house import Spy
-from .hub import SESSION, FakeHub
+from .hub import SESSION, WILL, FakeHub
 from .room import Room, on_ring
 
 BEGIN = datetime(2026, 11, 20, tzinfo=UTC)
@@ -128,6 +128,27 @@ async def test_skew_is_shown(hub: FakeHub, room: Room, spy: Spy, seconds: int, w
     if seconds > 0:
         await hub.live()
         await spy.until(lambda spy: spy.last("kitchen/binary_sensor/problem_clock/state") == b"OFF")
+
+
+async def test_time_of_another_house(room: Room, spy: Spy) -> None:
+    """Nobody's here, once it is known who the hub is; the hub's own heartbeat may come before its status."""
+
+    async def beat(session: str, seconds: int) -> None:
+        heartbeat = Heartbeat(session, datetime.now(UTC) + timedelta(seconds=seconds))
+        await spy.client.publish(HEARTBEAT_TOPIC, heartbeat.encode())
+
+    await room.wait(lambda: HEARTBEAT_TOPIC in room.link._subscribed)
+    await beat(SESSION, 30)
+    await room.wait(lambda: room.problem("clock") == "30 s behind the hub")
+    status = HubStatus("house", SESSION, WILL, "offline")
+    await spy.client.publish(STATUS_TOPIC, status.encode(), qos=1, retain=True)
+    await room.there(hub=True)
+    await beat("01JD0000000000000000000009", 3600)
+    await spy.tell("kitchen/switch/lamp/command", "ON")
+    await room.until(1)
+    assert room.problem("clock") == "30 s behind the hub"
+    await beat(SESSION, 60)
+    await room.wait(lambda: room.problem("clock") == "60 s behind the hub")
 
 
 async def test_age_of_others_events(hub: FakeHub, room: Room, spy: Spy) -> None:

@@ -166,11 +166,12 @@ class Dispatcher:
         if retained:
             return
         beat = Heartbeat.decode(payload)
-        leapt = self._clock.hear(beat.at)
-        self._keeper.keep(CLOCK, soon=leapt)
-        self._show_skew()
-        if leapt:
-            self.rules.look()
+        if self.hub.may_be(beat):
+            leapt = self._clock.hear(beat.at)
+            self._keeper.keep(CLOCK, soon=leapt)
+            self._show_skew()
+            if leapt:
+                self.rules.look()
         self.hub.beat(beat)
 
     def _hear_will(self, payload: bytes, retained: bool) -> None:  # noqa: FBT001

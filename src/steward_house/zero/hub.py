@@ -26,6 +26,10 @@ class Hub:
         """The topic on which its last will comes."""
         return self._status.will_topic if self._status else None
 
+    def may_be(self, beat: Heartbeat) -> bool:
+        """Return whether a heartbeat may be its own: before its status is known, any may."""
+        return self._status is None or beat.session == self._status.session
+
     def told(self, status: HubStatus | None) -> None:
         """Take its status; None where it was cleared."""
         self._status = status
