@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from enum import Enum, auto
+import errno
 import json
 from typing import Any
 
@@ -164,7 +165,7 @@ class Machine:
                 assert not isinstance(outcome, Waiting) or outcome.reason
             except PowerLossError:
                 self.boot()
-            except HorizonError, OSError:
+            except (HorizonError, OSError):
                 pass
         self.ledger.close(PAUSE)
 
@@ -234,7 +235,7 @@ class Machine:
         assert self.disk.has(attempt.hash), "submitted before it was on disk"
         match await self._step():
             case Fault.ERROR | Fault.FULL:
-                raise HorizonError("error")
+                raise HorizonError
             case Fault.STALE:
                 self.ledger.waiting.append((self.ledger.number + 1, attempt, memo))
                 return Refusal(("timeout",))
@@ -272,10 +273,10 @@ class Machine:
         """Write all or nothing."""
         fault = await self._step()
         if fault in (Fault.FULL, Fault.ERROR, Fault.DROPPED):
-            raise OSError("full")
+            raise OSError(errno.ENOSPC, "full")
         self.disk.data = json.loads(json.dumps(data))
         if fault is Fault.LOST:
-            raise OSError("on disk all the same")
+            raise OSError(errno.EIO, "on disk all the same")
         if fault is Fault.KILL_AFTER:
             raise PowerLossError
 
