@@ -50,11 +50,9 @@ class Address:
         try:
             self._url = URL(url.rstrip("/"))
         except ValueError as error:
-            message = f"{url} is not an address: {error}"
-            raise SourceError(message) from error
+            raise SourceError(f"{url} is not an address: {error}") from error
         if not self._url.host:
-            message = f"{url} is not an address"
-            raise SourceError(message)
+            raise SourceError(f"{url} is not an address")
         self._runner = asyncio.Runner()
         self._session: ClientSession | None = None
 
@@ -135,12 +133,10 @@ class Address:
                     if answer.status not in _BUSY or tried == _TRIES:
                         where = answer.headers.get("Location", "")
                         moved = f": use the address that it moved to, {where}" if answer.status in _MOVED else ""
-                        message = f"{url} answers with status {answer.status}{moved}"
-                        raise SourceError(message)
+                        raise SourceError(f"{url} answers with status {answer.status}{moved}")
                     wait = _seconds(answer.headers.get("Retry-After"), wait)
             except (ClientError, TimeoutError, ValueError, OSError) as error:
-                message = f"{url} can't be fetched: {str(error) or type(error).__name__}"
-                raise SourceError(message) from error
+                raise SourceError(f"{url} can't be fetched: {str(error) or type(error).__name__}") from error
             await asyncio.sleep(wait)
             wait *= 2
         raise AssertionError  # the last try has returned or raised
@@ -150,8 +146,7 @@ class Address:
         async for chunk in content.iter_any():
             body += chunk
             if len(body) > MAX_FILE_BYTES:
-                message = f"{url} is longer than any file of a log"
-                raise SourceError(message)
+                raise SourceError(f"{url} is longer than any file of a log")
         return bytes(body)
 
 
@@ -222,8 +217,9 @@ def find_generations(address: Address, name: str) -> list[tuple[int | None, str]
             break
         found.append((number, str(number)))
     if not found:
-        message = f"{name} has no log: there is no checkpoint (is the address whole, with its unguessable part?)"
-        raise SourceError(message)
+        raise SourceError(
+            f"{name} has no log: there is no checkpoint (is the address whole, with its unguessable part?)"
+        )
     return found
 
 
@@ -239,8 +235,7 @@ def read_generations(data: bytes, name: str) -> list[int]:
             return sorted(set(numbers))
     except (ValueError, TypeError, KeyError, RecursionError):
         pass
-    message = f"{name} answers with something else than its list of generations"
-    raise SourceError(message)
+    raise SourceError(f"{name} answers with something else than its list of generations")
 
 
 def write(path: Path, data: bytes) -> None:
@@ -253,8 +248,7 @@ def write(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     except OSError as error:
-        message = f"{path} can't be written: {error.strerror}"
-        raise SourceError(message) from error
+        raise SourceError(f"{path} can't be written: {error.strerror}") from error
 
 
 def _mirror_generation(address: Address, below: str, folder: Path) -> None:

@@ -1,19 +1,24 @@
 """The signed heads of a log's generations: their keys, their checkpoints, and who witnessed them.
 
 All generations of a log are signed with one key; its name is the generation's origin, which is the log's for the first generation
-and `<origin>/<number>` for each later one.
+and `<origin>/<number>-<random>` for each later one.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+import re
+from typing import Final, Self
 
 from ..protocol.log.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
 from ..protocol.log.errors import NoteError
 from ..protocol.log.note import Algorithm, Note, Verifier
 from ..protocol.log.tiles import CHECKPOINT
 from .findings import Findings
-from .sources import GENERATION, Files, SourceError
+from .sources import Files, SourceError
+
+_LATER: Final = re.compile(r"/([1-9][0-9]{0,8})-[a-z2-7]{8}\Z", re.ASCII)
+"""What a later generation's origin ends in."""
+_MAX_ORIGIN: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,58 +39,58 @@ class Keys:
         try:
             keys = cls(Verifier.parse(log.strip()), tuple(Verifier.parse(vkey.strip()) for vkey in witnesses))
         except NoteError as error:
-            message = f"this is no verifier key (name+id+base64): {error}"
-            raise SourceError(message) from error
+            raise SourceError(f"this is no verifier key (name+id+base64): {error}") from error
         if keys.log.algorithm is not Algorithm.ED25519 or any(
             witness.algorithm is not Algorithm.COSIGNATURE for witness in keys.witnesses
         ):
-            message = "--key takes the log's key and --witness a witness's: one of them is of the other sort"
-            raise SourceError(message)
+            raise SourceError("--key takes the log's key and --witness a witness's: one of them is of the other sort")
         if quorum is not None and not 0 <= quorum <= len(keys.witnesses):
-            message = f"a quorum of {quorum} needs as many witnesses: give each one's key with --witness"
-            raise SourceError(message)
+            raise SourceError(f"a quorum of {quorum} needs as many witnesses: give each one's key with --witness")
+        if later := _LATER.search(keys.log.name):
+            keys = replace(keys, log=replace(keys.log, name=keys.log.name[: later.start()]))
         return replace(keys, quorum=len(keys.witnesses) if quorum is None else quorum)
 
-    def of(self, generation: int) -> Verifier:
-        """Return the key that a generation is signed with."""
-        name = self.log.name if generation == 1 else f"{self.log.name}/{generation}"
-        return replace(self.log, name=name)
+    def of(self, origin: str) -> Verifier:
+        """Return the key as it is named in the generation of an origin."""
+        return replace(self.log, name=origin)
 
-    def generation_of(self, note: bytes) -> int | None:
-        """Return the number of the generation whose origin a checkpoint's first line is; None if it is none of this log's."""
-        origin = note.partition(b"\n")[0].decode(errors="replace")
+    def generation_of(self, origin: str) -> int | None:
+        """Return the number of the generation that has an origin; None if it is another log's."""
         if origin == self.log.name:
             return 1
-        base, _, number = origin.rpartition("/")
-        return int(number) if base == self.log.name and GENERATION.fullmatch(number) and number != "1" else None
-
-    def at_base(self, origin: str) -> Self:
-        """Return the same keys named for the first generation, if the log's was named for a later one, whose origin is given."""
-        base, _, number = self.log.name.rpartition("/")
-        if base and base == origin and GENERATION.fullmatch(number):
-            return replace(self, log=replace(self.log, name=base))
-        return self
+        found = _LATER.fullmatch(origin.removeprefix(self.log.name)) if origin.startswith(self.log.name) else None
+        return None if found is None else int(found[1])
 
 
-def read_head(files: Files, keys: Keys, generation: int, findings: Findings) -> SignedCheckpoint | None:
+def origin_of(note: bytes | None) -> str:
+    """Return the origin that a checkpoint names, signed or not; an empty text if it names none."""
+    return (note or b"").partition(b"\n")[0][:_MAX_ORIGIN].decode(errors="replace")
+
+
+def read_head(files: Files, keys: Keys, number: int, findings: Findings) -> SignedCheckpoint | None:
     """Read and check a generation's checkpoint; None if there is none that the log signed."""
     note = files.read(CHECKPOINT)
     if note is None:
         findings.problem("checkpoint_missing", path=CHECKPOINT)
         return None
-    return open_head(note, keys, generation, findings)
+    origin = origin_of(note)
+    if keys.generation_of(origin) != number:
+        findings.problem("checkpoint_other", path=CHECKPOINT, origin=origin, log=keys.log.name)
+        return None
+    return open_head(note, keys, findings)
 
 
-def open_head(note: bytes, keys: Keys, generation: int, findings: Findings) -> SignedCheckpoint | None:
-    """Check a generation's checkpoint; None if it isn't one that the log signed."""
-    log = keys.of(generation)
+def open_head(note: bytes, keys: Keys, findings: Findings) -> SignedCheckpoint | None:
+    """Check the signatures below a checkpoint; None if it isn't one that the log signed."""
+    log = keys.of(origin_of(note))
     try:
         return open_checkpoint(note, log, keys.witnesses)
     except NoteError as error:
         findings.problem("checkpoint_wrong", path=CHECKPOINT, what=str(error))
-    # A witness's false signature says nothing about the log's.
-    try:
-        return open_checkpoint(note, log) if keys.witnesses else None
+    if not keys.witnesses:
+        return None
+    try:  # a witness's false signature says nothing about the log's
+        return open_checkpoint(note, log)
     except NoteError:
         return None
 

@@ -8,7 +8,7 @@ from ..protocol.log.proof import LogProof
 from ..protocol.log.tiles import CHECKPOINT, TileReader
 from ..protocol.log.tree import inclusion_path
 from .findings import Findings
-from .heads import Keys, read_head
+from .heads import Keys, origin_of, read_head
 from .sources import Files, Generation, Source, SourceError
 
 
@@ -36,13 +36,12 @@ def make_proof(source: Source, keys: Keys, index: int, generation: int | None = 
     head = read_head(files, keys, number, findings)
     note = files.read(CHECKPOINT)
     if head is None or note is None:
-        message = "its checkpoint is not one that this log's key signed"
-        raise ProofFailedError(message)
+        raise ProofFailedError("its checkpoint is not one that this log's key signed")
     try:
         reader = TileReader(files.read, head.checkpoint.size)
         entry = reader.entry(index)
         proof = LogProof(index, tuple(inclusion_path(index, head.checkpoint.size, reader.node)), note)
-        proof.verify(entry, keys.of(number))
+        proof.verify(entry, keys.of(origin_of(note)))
     except LogError as error:
         raise ProofFailedError(str(error)) from error
     return Proven(entry, proof)
@@ -56,11 +55,10 @@ def check_proof(data: bytes, entry: bytes, keys: Keys) -> SignedCheckpoint:
     """
     try:
         proof = LogProof.parse(data)
-        number = keys.generation_of(proof.note)
-        if number is None:
-            message = f"the checkpoint in it is not of the log {keys.log.name}"
-            raise ProofFailedError(message)
-        return proof.verify(entry, keys.of(number), keys.witnesses, keys.quorum)
+        origin = origin_of(proof.note)
+        if keys.generation_of(origin) is None:
+            raise ProofFailedError(f"the checkpoint in it is not of the log {keys.log.name}")
+        return proof.verify(entry, keys.of(origin), keys.witnesses, keys.quorum)
     except LogError as error:
         raise ProofFailedError(str(error)) from error
 
@@ -74,8 +72,7 @@ def choose(source: Source, keys: Keys, generation: int | None) -> tuple[int, Fil
     numbered = {number_of(each, keys): each.files for each in source.generations}
     number = max(numbered) if generation is None else generation
     if number not in numbered:
-        message = f"{source.name} has no generation {number}"
-        raise SourceError(message)
+        raise SourceError(f"{source.name} has no generation {number}")
     return number, numbered[number]
 
 
@@ -83,4 +80,4 @@ def number_of(generation: Generation, keys: Keys) -> int:
     """Return a generation's number, by its folder or else by its checkpoint; 1 where neither says it."""
     if generation.number is not None:
         return generation.number
-    return keys.generation_of(generation.files.read(CHECKPOINT) or b"") or 1
+    return keys.generation_of(origin_of(generation.files.read(CHECKPOINT))) or 1

@@ -74,8 +74,7 @@ class FolderFiles:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:
-            message = f"{self.folder / path} can't be read: {error.strerror}"
-            raise SourceError(message) from error
+            raise SourceError(f"{self.folder / path} can't be read: {error.strerror}") from error
 
     def listing(self) -> Iterator[str]:
         """Give the paths of all files that belong to the log."""
@@ -112,12 +111,12 @@ def open_folder(folder: Path, name: str | None = None) -> Source:
     try:
         children = {path.name for path in folder.iterdir()}
     except OSError as error:
-        message = f"{folder} can't be read: {error.strerror}"
-        raise SourceError(message) from error
+        raise SourceError(f"{folder} can't be read: {error.strerror}") from error
     numbers = sorted(int(child) for child in children if GENERATION.fullmatch(child) and (folder / child).is_dir())
     if numbers and not children & {CHECKPOINT, _TILES}:
         return Source(name, tuple(Generation(number, FolderFiles(folder / str(number))) for number in numbers))
     if not children & {CHECKPOINT, _TILES}:
-        message = f"{folder} holds no log: neither a file `checkpoint` nor folders of generations (`1`, `2`, …)"
-        raise SourceError(message)
+        raise SourceError(
+            f"{folder} holds no log: neither a file `checkpoint` nor folders of generations (`1`, `2`, …)"
+        )
     return Source(name, (Generation(None, FolderFiles(folder)),))
