@@ -101,6 +101,7 @@ class Runner:
         hass: HomeAssistant,
         anchor: Anchor,
         memory: Memory,
+        *,
         write: Write,
         changed: Callable[[], None],
         spawn: Spawn,
@@ -132,7 +133,9 @@ class Runner:
 
     @callback
     def committed(self, checkpoint: SignedCheckpoint) -> None:
-        """Take notice of a new checkpoint."""
+        """Take notice of a new checkpoint; may be called with the same again."""
+        if checkpoint is self._checkpoint:
+            return
         self._checkpoint = checkpoint
         if not self._stopped and not self._busy and (self._timer is None or not self._jobs):
             self._go()
@@ -235,7 +238,7 @@ class Runner:
             _LOGGER.info("Checkpoints are anchored again (%s)", self.kind.value)
         self.trouble, self.last = None, anchored
         self._failures = self._delays = 0
-        await self._anchor.written(job)
+        await self._anchor.written(job, anchored.reference)
         self._jobs.remove(job)
         await self._memory.save()
 
