@@ -47,7 +47,12 @@ class Anchors:
         await self._memory.load()
         self._runners = [
             Runner(
-                self._teller.hass, anchor, self._memory, self._teller.async_append, self._teller.changed, self._spawn
+                self._teller.hass,
+                anchor,
+                self._memory,
+                write=self._teller.async_append,
+                changed=self._teller.changed,
+                spawn=self._spawn,
             )
             for anchor in self._anchors()
         ]
@@ -93,8 +98,11 @@ class Anchors:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._teller.entry.async_create_background_task(self._teller.hass, work, "Anchoring a checkpoint")
 
-    async def _read_bundle(self, number: int) -> bytes:
+    async def _read_bundle(self, origin: str, number: int) -> bytes | None:
+        """Read a full bundle of the current generation's log; None for another's."""
         storage = self._teller.storage
+        if storage.origin != origin:
+            return None
         entries: Callable[[], list[bytes]] = partial(_bundle, storage.entries, number * BUNDLE)
         return encode_bundle(await self._teller.async_run(entries))
 

@@ -39,8 +39,8 @@ FILE_OPTIONS: Final = {
 """What makes a file's CID, spelt out: a node's own defaults can be changed."""
 BLOCK_OPTIONS: Final = {"cid-codec": "raw", "mhtype": "sha2-256", "mhlen": "-1", "pin": "true"}
 
-type ReadBundle = Callable[[int], Awaitable[bytes]]
-"""Reads a full bundle of entries, by its number."""
+type ReadBundle = Callable[[str, int], Awaitable[bytes | None]]
+"""Reads a full bundle of entries, by the log's origin and its number; None if that log isn't at hand."""
 
 
 class Kubo:
@@ -107,22 +107,25 @@ class IpfsAnchor:
         if job.link.previous:
             members["previous"] = job.link.previous
         first = self._shared.get(job.origin, 0)
-        if bundles := await self._add_bundles(first, min(job.size // BUNDLE, first + BUNDLES)):
+        if bundles := await self._add_bundles(job, first):
             members |= {"first_bundle": first, "bundles": bundles}
         return Reference(members)
 
-    async def written(self, job: Job) -> None:
+    async def written(self, job: Job, members: Mapping[str, Json]) -> None:
         """Go on with the next bundles."""
-        if self._read_bundle:
-            first = self._shared.get(job.origin, 0)
-            self._shared[job.origin] = max(first, min(job.size // BUNDLE, first + BUNDLES))
+        match members:
+            case {"first_bundle": int(first), "bundles": list(bundles)}:
+                self._shared[job.origin] = max(self._shared.get(job.origin, 0), first + len(bundles))
+            case _:
+                pass
 
-    async def _add_bundles(self, first: int, end: int) -> list[Json]:
-        """Add bundles and return their CIDs, None for one that is too long for a block."""
+    async def _add_bundles(self, job: Job, first: int) -> list[Json]:
+        """Add bundles from a number on, and return their CIDs, None for one that is too long for a block."""
         cids: list[Json] = []
         if self._read_bundle:
-            for number in range(first, end):
-                bundle = await self._read_bundle(number)
+            for number in range(first, min(job.size // BUNDLE, first + BUNDLES)):
+                if (bundle := await self._read_bundle(job.origin, number)) is None:
+                    break
                 cids.append(await self._kubo.put_block(bundle) if len(bundle) <= MAX_BLOCK else None)
         return cids
 

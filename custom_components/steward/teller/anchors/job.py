@@ -1,5 +1,6 @@
 """What the anchors have in common: a checkpoint that is to be anchored, what comes of it, and why it may not have worked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -82,6 +83,6 @@ class Anchor(Protocol):
         """
         ...
 
-    async def written(self, job: Job) -> None:
-        """Take notice that the log has the reference."""
+    async def written(self, job: Job, members: Mapping[str, Json]) -> None:
+        """Take notice that the log has the reference, with these members."""
         ...

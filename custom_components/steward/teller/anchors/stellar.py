@@ -1,6 +1,6 @@
 """Stellar: two payments of an account to itself, whose text memos carry a CIDv0 into the ledger, as the seed's teller did."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
@@ -44,7 +44,7 @@ class StellarAnchor:
             members["previous"] = job.link.previous
         return Reference(members, datetime.fromtimestamp(applied[-1].closed_at, UTC))
 
-    async def written(self, job: Job) -> None:
+    async def written(self, job: Job, members: Mapping[str, Json]) -> None:
         """Forget the orders: their transactions are in the log."""
         for order in self._orders(job):
             await self._wallet.once.forget(order.key)

@@ -6,7 +6,7 @@ who has `openssl ts -verify`.
 """
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -67,7 +67,7 @@ class TimestampAnchor:
         }
         return Reference(members, since)
 
-    async def written(self, job: Job) -> None:
+    async def written(self, job: Job, members: Mapping[str, Json]) -> None:
         """Nothing is left to do."""
 
     async def _post(self, request: bytes) -> bytes:
