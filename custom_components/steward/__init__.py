@@ -19,9 +19,8 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions and the tellers' endpoints, and read what the dispatcher keeps on disk."""
+    """Register the actions, and read what the dispatcher keeps on disk."""
     async_setup_services(hass)
-    teller.async_register(hass)
     await async_setup_dispatcher(hass)
     return True
 

@@ -1,27 +1,53 @@
 """Tellers: config entries of the kind `teller`, one per project."""
 
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 
+from .issues import async_clear_all
+from .signing import SigningKey
 from .teller import Teller, TellerConfigEntry
+from .views import async_serve_teller
 
 PLATFORMS = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.SENSOR]
 
 
-@callback
-def async_register(hass: HomeAssistant) -> None:
-    """Register the endpoints of all tellers."""
-
-
 async def async_setup(hass: HomeAssistant, entry: TellerConfigEntry) -> None:
-    """Open a project's books, make its entities, then begin to meter."""
-    entry.runtime_data = Teller(hass, entry)
+    """Open a project's books, make its entities, then begin to meter.
+
+    Raises:
+        ConfigEntryNotReady: the books can't be opened.
+    """
+    teller = Teller(hass, entry)
+    await teller.async_open()
+    entry.runtime_data = teller
+    try:
+        await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+        await teller.async_start()
+    except BaseException:
+        await teller.books.async_close()
+        raise
+    entry.async_on_unload(async_serve_teller(hass, teller))
+    entry.async_on_unload(entry.add_update_listener(_async_reload))
 
 
 async def async_unload(hass: HomeAssistant, entry: TellerConfigEntry) -> bool:
-    """Stop to meter, and close the books."""
+    """Shut down, and close the books."""
+    if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        return False
+    await entry.runtime_data.async_close()
     return True
 
 
 async def async_remove(hass: HomeAssistant, entry: TellerConfigEntry) -> None:
-    """Clean up after a teller that the user removed."""
+    """Clean up after a teller that the user removed.
+
+    The books stay: they are evidence, and belong to those who are owed as much as to who removes them. The key goes, so that nobody
+    can write on under its name.
+    """
+    async_clear_all(hass, entry)
+    await SigningKey(hass, entry.entry_id).async_remove()
+
+
+async def _async_reload(hass: HomeAssistant, entry: TellerConfigEntry) -> None:
+    """Begin again with what was changed."""
+    await hass.config_entries.async_reload(entry.entry_id)

@@ -16,7 +16,9 @@ from homeassistant.core import HomeAssistant
 from ..log.errors import LogDamaged, LogFull
 from ..log.generations import Cause, First, Generations, Previous
 from ..log.storage import LogStorage
-from ..protocol.books.entries import Entry, decode
+from ..protocol.books.codec import EPOCH
+from ..protocol.books.entries import Entry, Unknown, decode
+from ..protocol.fields import ContractError
 from ..protocol.log.errors import TileError
 from ..protocol.log.tiles import WIDTH, TileReader, parse_path
 from .writer import Writer
@@ -36,6 +38,7 @@ class Books:
         self,
         hass: HomeAssistant,
         entry_id: str,
+        *,
         origin: str,
         key: bytes,
         first: First,
@@ -54,6 +57,8 @@ class Books:
         self.mark = Path(hass.config.path(".storage", f"steward.teller_{entry_id}.checkpoint"))
         self._one_at_a_time = asyncio.Lock()
         self._closed = True
+        self._written = written
+        self._begun: list[Entry] = []
         self.writer = Writer(hass, self._async_append, written, changed)
 
     @property
@@ -66,15 +71,19 @@ class Books:
         """What the current generation says of the one before, if it began since Home Assistant started."""
         return self.generations.begun
 
-    async def async_open(self, read: Callable[[Entry], None]) -> None:
-        """Open the log, and have every entry of all generations read, in the executor.
+    async def async_open(self, read: Callable[[Callable[[], Iterator[Entry]]], None]) -> None:
+        """Open the log, and have the entries of all generations read, in the executor, as often as `read` asks for them.
 
         Raises:
             LogLocked: another program has it open.
             OSError: it can't be read or written.
         """
         await self._hass.async_add_executor_job(self._open)
-        await self._hass.async_add_executor_job(self._read, read)
+        try:
+            await self._hass.async_add_executor_job(read, self._entries)
+        except BaseException:
+            await self.async_close()
+            raise
 
     async def async_close(self) -> None:
         """Write what waits, and give the files back."""
@@ -86,7 +95,7 @@ class Books:
                 self._closed = True
                 await self._hass.async_add_executor_job(self.generations.close)
 
-    async def async_run[**P, T](self, target: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def async_run[**P, T](self, target: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call what blocks on the log, while nothing else changes it."""
         async with self._one_at_a_time:
             return await self._hass.async_add_executor_job(partial(target, *args, **kwargs))
@@ -101,10 +110,10 @@ class Books:
             message = "entries wait for room"
             raise LogFull(message)
         try:
-            return await self.async_run(lambda: self.storage.sign())
+            return await self.async_run(self._sign)
         except LogDamaged as error:
             await self.async_begin_new(Cause.DAMAGED, str(error))
-            return await self.async_run(lambda: self.storage.sign())
+            return await self.async_run(self._sign)
 
     async def async_begin_new(self, cause: Cause, detail: str) -> None:
         """End the current generation, and go on in a new one.
@@ -113,22 +122,39 @@ class Books:
             LogFull, OSError: the disk has no room or failed; it is tried again with the next entries.
         """
         await self.async_run(self._begin_new, cause, detail)
+        self._tell_begun()
 
     async def _async_append(self, entries: Sequence[bytes]) -> int:
-        return await self.async_run(self._append, entries)
+        first = await self.async_run(self._append, entries)
+        self._tell_begun()
+        return first
+
+    def _tell_begun(self) -> None:
+        """Tell of the first entries of generations that began since: they came to disk in another way than others."""
+        while self._begun:
+            self._written(0, self._begun.pop(0))
 
     def _append(self, entries: Sequence[bytes]) -> int:
         if self._closed:
-            self._open()
+            self._reopen()
         try:
             return self.storage.append(entries)
         except LogDamaged as error:
             self._begin_new(Cause.DAMAGED, str(error))
             return self.storage.append(entries)
 
+    def _sign(self) -> bytes:
+        return self.storage.sign()
+
     def _open(self) -> None:
         self.generations = Generations.open(self.folder, self._origin, self._key, self._first, mark=self.mark)
         self._closed = False
+
+    def _reopen(self) -> None:
+        """Open the log again after a new generation couldn't be begun."""
+        self._open()
+        if self.begun is not None:
+            self._begun.append(decode(self.storage.entry(0)))
 
     def _begin_new(self, cause: Cause, detail: str) -> None:
         _LOGGER.error("The log in %s goes on in a new generation (%s): %s", self.storage.folder, cause, detail)
@@ -138,14 +164,21 @@ class Books:
             self._closed = True
             self.generations.close()
             raise
+        self._begun.append(decode(self.storage.entry(0)))
 
-    def _read(self, read: Callable[[Entry], None]) -> None:
-        *earlier, current = self.generations.numbers()
+    def _entries(self) -> Iterator[Entry]:
+        """Give the entries of all generations; what can't be read of them is an entry of no known kind."""
+        *earlier, _current = self.generations.numbers()
         for number in earlier:
-            for data in _readable(self.generations.folder(number)):
-                read(decode(data))
-        for data in self.storage.entries():
-            read(decode(data))
+            yield from map(_decoded, _readable(self.generations.folder(number)))
+        yield from map(_decoded, self.storage.entries())
+
+
+def _decoded(data: bytes) -> Entry:
+    try:
+        return decode(data)
+    except ContractError as error:
+        return Unknown("unreadable", EPOCH, {"error": str(error)})
 
 
 def _readable(folder: Path) -> Iterator[bytes]:

@@ -2,16 +2,20 @@
 
 from base64 import b32decode
 from binascii import Error as Base32Error, crc_hqx
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Final
 
+from homeassistant.const import CONF_URL
 from homeassistant.helpers import config_validation as cv
 import probatio
 from yarl import URL
 
+from ..log.witness import Witness
 from ..protocol.log.errors import NoteError
-from ..protocol.log.note import Verifier
+from ..protocol.log.note import Algorithm, Verifier
+from .data import CONF_VERIFIER
 
 _ACCOUNT: Final = 6 << 3
 """The first byte of a Stellar account's id (SEP-23)."""
@@ -24,6 +28,7 @@ class Wrong(StrEnum):
     NUMBER = "invalid_number"
     URL = "invalid_url"
     VERIFIER = "invalid_verifier"
+    VERIFIER_OF_WITNESS = "verifier_of_witness"
     ACCOUNT = "invalid_account"
     PAYMENT_ASSET = "invalid_payment_asset"
     WITNESS_TWICE = "witness_twice"
@@ -74,12 +79,29 @@ def url(text: str) -> str:
     return str(found).rstrip("/")
 
 
-def verifier(text: str) -> str:
-    """Read a verifier key."""
+def creditor(text: str) -> str:
+    """Read the verifier key of who signs terms."""
     try:
-        return Verifier.parse(text.strip()).vkey
+        verifier = Verifier.parse(text.strip())
     except NoteError:
         raise InputError(Wrong.VERIFIER) from None
+    if verifier.algorithm is not Algorithm.ED25519:
+        raise InputError(Wrong.VERIFIER_OF_WITNESS)
+    return verifier.vkey
+
+
+def witnesses(found: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Read addresses and verifier keys of witnesses, who have to differ from each other."""
+    read: list[Witness] = []
+    for each in found:
+        try:
+            read.append(Witness.parse(url(each[CONF_URL]), each[CONF_VERIFIER].strip()))
+        except NoteError:
+            raise InputError(Wrong.VERIFIER) from None
+    names, keys = {each.verifier.name for each in read}, {each.verifier.public for each in read}
+    if min(len(names), len(keys)) < len(read):
+        raise InputError(Wrong.WITNESS_TWICE)
+    return [{CONF_URL: witness.url, CONF_VERIFIER: witness.verifier.vkey} for witness in read]
 
 
 def account(text: str) -> str:

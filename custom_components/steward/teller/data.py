@@ -14,6 +14,8 @@ from typing import Any, Final
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_ENTITY_ID, CONF_LATITUDE, CONF_LOCATION, CONF_LONGITUDE, CONF_NAME, CONF_URL
 
+from ..protocol.books.terms import SourceKind
+
 # The project.
 CONF_PROJECT: Final = "project"
 CONF_ASSET: Final = "asset"
@@ -21,11 +23,14 @@ CONF_CURRENCY: Final = "currency"
 CONF_DEVICE_ID: Final = "device_id"
 CONF_ORIGIN: Final = "origin"
 CONF_CAPABILITY: Final = "capability"
+CONF_ZONE: Final = "zone"
 
 # What is owed; terms.py makes the terms of it.
 CONF_TARIFF: Final = "tariff"
 CONF_TARIFF_KIND: Final = "kind"
 CONF_PRICE: Final = "price"
+CONF_LOW: Final = "low"
+CONF_HIGH: Final = "high"
 CONF_ROWS: Final = "rows"
 CONF_PERIOD: Final = "period"
 CONF_UNIT: Final = "unit"
@@ -72,13 +77,6 @@ CONF_NOTIFY: Final = "notify"
 
 NATIVE: Final = "native"
 """The asset of a payment in lumens; others are `CODE:ISSUER`."""
-
-
-class SourceKind(StrEnum):
-    """What a source measures."""
-
-    CUMULATIVE = "cumulative"
-    POWER = "power"
 
 
 class Role(StrEnum):
@@ -180,7 +178,8 @@ class Party:
 class TellerSettings:
     """What the owner configured.
 
-    `tariff`, `period` and `gaps` are in the terms' own words; `signed_terms` is the creditor's signed note over them, as text.
+    `tariff`, `period` and `gaps` are as the terms' JSON has them, `zone` is the IANA name of the time zone that the terms name, `creditor` a
+    verifier key, `signed_terms` the creditor's signed note over the terms, as text.
     """
 
     entry_id: str
@@ -190,6 +189,7 @@ class TellerSettings:
     device_id: str
     origin: str
     capability: str
+    zone: str
     location: Location | None
     tariff: Mapping[str, Any]
     period: Mapping[str, Any]
@@ -219,6 +219,7 @@ def parse_settings(entry: ConfigEntry[Any]) -> TellerSettings:
         device_id=data[CONF_DEVICE_ID],
         origin=data[CONF_ORIGIN],
         capability=data[CONF_CAPABILITY],
+        zone=data[CONF_ZONE],
         location=_location(data.get(CONF_LOCATION)),
         tariff=MappingProxyType(dict(data[CONF_TARIFF])),
         period=MappingProxyType(dict(data[CONF_PERIOD])),

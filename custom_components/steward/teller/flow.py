@@ -4,7 +4,7 @@ A new teller is asked for its project, tariff and period; everything else is on 
 """
 
 from collections.abc import Mapping
-from secrets import choice, token_hex, token_urlsafe
+from secrets import choice, token_hex
 from string import ascii_uppercase
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from homeassistant.util import dt as dt_util
 import probatio
 
 from ..const import CONF_KIND, Kind
+from ..log.serve import new_capability
 from . import checks, forms
 from .anchors.keys import InvalidSecretError, async_keys
 from .checks import InputError, Wrong
@@ -33,8 +34,10 @@ from .data import (
     CONF_DEVICE_ID,
     CONF_DUE_DAYS,
     CONF_GAPS,
+    CONF_HIGH,
     CONF_HORIZON,
     CONF_IPFS,
+    CONF_LOW,
     CONF_NETWORK,
     CONF_ORIGIN,
     CONF_PAY,
@@ -52,12 +55,13 @@ from .data import (
     CONF_TARIFF,
     CONF_TARIFF_KIND,
     CONF_UNIT,
-    CONF_VERIFIER,
     CONF_WITNESSES,
     CONF_WORTH,
+    CONF_ZONE,
     parse_settings,
 )
-from .terms import check_signed, check_table, terms_of, terms_text
+from .teller import Teller
+from .terms import check_signed, check_tariff, terms_of
 from .views import link
 
 ORIGIN: Final = "github.com/steward-house/teller"
@@ -113,29 +117,39 @@ class TellerSteps(ConfigFlow):
     async def async_step_teller_tariff_fixed(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the price."""
         if user_input is not None:
-            return await self._tariff({CONF_TARIFF_KIND: "fixed", CONF_PRICE: checks.decimal(user_input[CONF_PRICE])})
+            return await self._next(
+                {CONF_TARIFF: {CONF_TARIFF_KIND: "fixed", CONF_PRICE: checks.decimal(user_input[CONF_PRICE])}}
+            )
         return self._form("teller_tariff_fixed", forms.TARIFF_FIXED, {}, self._number(CONF_TARIFF, CONF_PRICE))
 
     async def async_step_teller_tariff_entity(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the entity that tells the price."""
-        if user_input is not None:
-            return await self._tariff({CONF_TARIFF_KIND: "entity", CONF_ENTITY_ID: user_input[CONF_ENTITY_ID]})
-        return self._form("teller_tariff_entity", forms.TARIFF_ENTITY, {}, self._known.get(CONF_TARIFF))
-
-    async def async_step_teller_tariff_table(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the prices by time of day."""
+        """Ask for the entity that tells the price, and for what was agreed about it."""
         errors: dict[str, str] = {}
         if user_input is not None:
+            prices = {
+                name: checks.decimal(user_input[name])
+                for name in (CONF_PRICE, CONF_LOW, CONF_HIGH)
+                if user_input.get(name) is not None
+            }
+            tariff = {CONF_TARIFF_KIND: "entity", CONF_ENTITY_ID: user_input[CONF_ENTITY_ID], **prices}
             try:
-                rows = check_table(user_input[CONF_ROWS])
+                return await self._next({CONF_TARIFF: check_tariff(tariff)})
+            except InputError:
+                errors = {CONF_HIGH: "invalid_bounds"}
+        shown = user_input or self._number(CONF_TARIFF, CONF_PRICE, CONF_LOW, CONF_HIGH)
+        return self._form("teller_tariff_entity", forms.TARIFF_ENTITY, errors, shown)
+
+    async def async_step_teller_tariff_table(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the prices by season, weekday and hour."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            tariff = {CONF_TARIFF_KIND: "table", CONF_ROWS: user_input[CONF_ROWS]}
+            try:
+                return await self._next({CONF_TARIFF: check_tariff(tariff)})
             except InputError as error:
                 errors = {CONF_ROWS: error.wrong}
-            else:
-                return await self._tariff({CONF_TARIFF_KIND: "table", CONF_ROWS: rows})
-        return self._form("teller_tariff_table", forms.TARIFF_TABLE, errors, user_input or self._known.get(CONF_TARIFF))
-
-    async def _tariff(self, tariff: dict[str, Any]) -> ConfigFlowResult:
-        return await self._next({CONF_TARIFF: tariff})
+        shown = user_input or self._known.get(CONF_TARIFF)
+        return self._form("teller_tariff_table", forms.TARIFF_TABLE, errors, shown)
 
     async def async_step_teller_period(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for how long a period is, when its debt is due, and what is owed for gaps."""
@@ -166,7 +180,8 @@ class TellerSteps(ConfigFlow):
         data = {
             CONF_KIND: Kind.TELLER.value,
             CONF_ORIGIN: f"{ORIGIN}/{token_hex(16)}",
-            CONF_CAPABILITY: token_urlsafe(24),
+            CONF_CAPABILITY: new_capability(),
+            CONF_ZONE: self.hass.config.time_zone,
             **self._known,
         }
         return self.async_create_entry(title=data[CONF_PROJECT], data=data)
@@ -191,12 +206,7 @@ class TellerSteps(ConfigFlow):
         )
 
     def _witnesses(self, user_input: Mapping[str, Any]) -> dict[str, Any]:
-        witnesses = [
-            {CONF_URL: checks.url(each[CONF_URL]), CONF_VERIFIER: checks.verifier(each[CONF_VERIFIER])}
-            for each in user_input[CONF_WITNESSES]
-        ]
-        if len({each[CONF_VERIFIER] for each in witnesses}) < len(witnesses):
-            raise InputError(Wrong.WITNESS_TWICE)
+        witnesses = checks.witnesses(user_input[CONF_WITNESSES])
         quorum = int(user_input[CONF_QUORUM]) if witnesses else 0
         if quorum > len(witnesses):
             raise InputError(Wrong.QUORUM)
@@ -305,7 +315,7 @@ class TellerSteps(ConfigFlow):
             if not user_input.get(CONF_CREDITOR):
                 return self._saved({CONF_CREDITOR: None, CONF_SIGNED_TERMS: None})
             try:
-                self._new = {CONF_CREDITOR: checks.verifier(user_input[CONF_CREDITOR])}
+                self._new = {CONF_CREDITOR: checks.creditor(user_input[CONF_CREDITOR])}
             except InputError as error:
                 errors = {CONF_CREDITOR: error.wrong}
             else:
@@ -317,7 +327,8 @@ class TellerSteps(ConfigFlow):
         errors: dict[str, str] = {}
         entry = self._get_reconfigure_entry()
         creditor = (self._new or {})[CONF_CREDITOR]
-        terms = terms_of(parse_settings(entry), creditor)
+        teller: Teller | None = getattr(entry, "runtime_data", None)
+        terms = terms_of(parse_settings(entry), creditor, teller.history.terms if teller else None)
         if user_input is not None:
             note = user_input.get(CONF_SIGNED_TERMS, "").strip()
             try:
@@ -332,7 +343,7 @@ class TellerSteps(ConfigFlow):
             "teller_terms",
             forms.TERMS,
             errors,
-            {**shown, forms.CONF_TERMS: terms_text(terms)},
+            {**shown, forms.CONF_TERMS: terms.text},
             {"link": f"{link(self.hass, entry)}/terms"},
         )
 
@@ -340,7 +351,7 @@ class TellerSteps(ConfigFlow):
         """Show the link that auditors read the books by, and make a new one if it went astray."""
         entry = self._get_reconfigure_entry()
         if user_input is not None:
-            return self._saved({CONF_CAPABILITY: token_urlsafe(24)} if user_input[forms.CONF_RENEW] else {})
+            return self._saved({CONF_CAPABILITY: new_capability()} if user_input[forms.CONF_RENEW] else {})
         return self._form("teller_link", forms.LINK, {}, {forms.CONF_LINK: link(self.hass, entry)})
 
     @property
@@ -370,12 +381,10 @@ class TellerSteps(ConfigFlow):
         )
         return self.async_update_and_abort(entry, data_updates=found, **title)
 
-    def _number(self, section: str, name: str) -> dict[str, Any]:
-        """Return a section as it is shown: one of its members is a number that is kept as text."""
+    def _number(self, section: str, *names: str) -> dict[str, Any]:
+        """Return a section as it is shown: some of its members are numbers that are kept as text."""
         shown = dict(self._known.get(section) or {})
-        if shown.get(name) is not None:
-            shown[name] = float(shown[name])
-        return shown
+        return shown | {name: float(shown[name]) for name in names if shown.get(name) is not None}
 
     def _form(
         self,

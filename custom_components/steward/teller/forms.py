@@ -37,7 +37,9 @@ from .data import (
     CONF_DESTINATION,
     CONF_DEVICE_ID,
     CONF_DUE_DAYS,
+    CONF_HIGH,
     CONF_HORIZON,
+    CONF_LOW,
     CONF_MAX_POWER,
     CONF_NETWORK,
     CONF_NOTIFY,
@@ -105,7 +107,10 @@ TARIFF_ENTITY: Final = _schema(
     (
         probatio.Required(CONF_ENTITY_ID),
         EntitySelector(EntitySelectorConfig(domain=["input_number", "number", "sensor"])),
-    )
+    ),
+    (probatio.Required(CONF_PRICE), _number(0)),
+    (probatio.Optional(CONF_LOW), _number(0)),
+    (probatio.Optional(CONF_HIGH), _number(0)),
 )
 TARIFF_TABLE: Final = _schema((probatio.Required(CONF_ROWS), ObjectSelector()))
 

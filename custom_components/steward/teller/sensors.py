@@ -9,6 +9,7 @@ from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescr
 from homeassistant.const import EntityCategory, UnitOfEnergy
 from homeassistant.helpers.typing import StateType
 
+from ..protocol.books.entries import Reason
 from .status import BooksState
 from .teller import Teller
 from .watched import Watched
@@ -114,15 +115,15 @@ TELLER_SENSORS: Final = (
         translation_key="last_anchor",
         entity_category=EntityCategory.DIAGNOSTIC,
         device_class=SensorDeviceClass.TIMESTAMP,
-        value_fn=lambda teller: teller.figures.anchored_at,
-        attributes_fn=lambda teller: {"anchor": teller.figures.anchored_kind},
+        value_fn=lambda teller: teller.history.anchored.at if teller.history.anchored else None,
+        attributes_fn=lambda teller: {"anchor": teller.history.anchored.anchor if teller.history.anchored else None},
     ),
     TellerSensorDescription(
         key="last_payback",
         translation_key="last_payback",
         device_class=SensorDeviceClass.TIMESTAMP,
-        value_fn=lambda teller: teller.figures.paid_at,
-        attributes_fn=lambda teller: {"amount": teller.figures.paid_amount},
+        value_fn=lambda teller: teller.history.paid.at if teller.history.paid else None,
+        attributes_fn=lambda teller: {"amount": float(teller.history.paid.amount) if teller.history.paid else None},
     ),
 )
 
@@ -140,6 +141,8 @@ SOURCE_SENSORS: Final = (
         key="reason",
         translation_key="source_reason",
         entity_category=EntityCategory.DIAGNOSTIC,
+        device_class=SensorDeviceClass.ENUM,
+        options=[*Reason],
         value_fn=lambda watched: watched.reason,
         attributes_fn=lambda watched: {"raw": watched.raw, "read_at": watched.read_at},
     ),

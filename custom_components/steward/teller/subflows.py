@@ -14,6 +14,7 @@ from homeassistant.core import HomeAssistant, split_entity_id
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import slugify
 
+from ..protocol.books.terms import SourceKind
 from . import forms
 from .data import (
     CONF_MAX_POWER,
@@ -24,10 +25,11 @@ from .data import (
     CONF_SOURCE_KIND,
     SUBENTRY_SOURCE,
     Role,
-    SourceKind,
 )
 
 CONF_ACTIONS: Final = "actions"
+MAX_ID: Final = 32
+"""The longest name that a source can have in the log."""
 _KINDS: Final = {SensorDeviceClass.ENERGY: SourceKind.CUMULATIVE, SensorDeviceClass.POWER: SourceKind.POWER}
 
 
@@ -84,10 +86,10 @@ class SourceFlow(ConfigSubentryFlow):
     def _unused(self, name: str) -> str:
         """Return a name that no source of this teller has."""
         names = {subentry.unique_id for subentry in self._get_entry().subentries.values()}
-        number, found = 1, name
+        number, found = 1, name[:MAX_ID]
         while found in names:
             number += 1
-            found = f"{name}_{number}"
+            found = f"{name[: MAX_ID - 3]}_{number}"
         return found
 
 
@@ -102,7 +104,7 @@ class PartyFlow(ConfigSubentryFlow):
         """Change it."""
         data = self._get_reconfigure_subentry().data
         targets = data.get(CONF_NOTIFY, ())
-        known = {CONF_NOTIFY: [], CONF_ACTIONS: []}
+        known: dict[str, list[str]] = {CONF_NOTIFY: [], CONF_ACTIONS: []}
         for target in targets:
             known[
                 CONF_NOTIFY if self.hass.states.get(target) or _registered(self.hass, target) else CONF_ACTIONS

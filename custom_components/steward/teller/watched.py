@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
+from ..protocol.books.entries import Reason
 from .data import Source
 
-GOOD: frozenset[str] = frozenset({"ok", "first", "rollover", "duplicate"})
+GOOD: Final = frozenset(
+    {Reason.OK, Reason.FIRST, Reason.DUPLICATE, Reason.ORDER, Reason.ROLLOVER, Reason.NEGATIVE, Reason.EARLY}
+)
 """Reasons that are no problem."""
 
 
@@ -16,7 +20,7 @@ class Watched:
     source: Source
     energy: int = 0
     raw: str | None = None
-    reason: str | None = None
+    reason: Reason | None = None
     read_at: datetime | None = None
     gap_since: datetime | None = None
 

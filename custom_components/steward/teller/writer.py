@@ -13,7 +13,6 @@ from typing import Final
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from ..log.errors import LogFull
 from ..protocol.books.entries import Entry, encode
 
 BATCH_SECONDS: Final = 1
@@ -126,7 +125,7 @@ class Writer:
                 batch = self._waiting[:MANY]
                 try:
                     index = await self._append([each.data for each in batch])
-                except LogFull:
+                except OSError:  # LogFull is one
                     self._give_up()
                     return
                 del self._waiting[: len(batch)]

@@ -1,0 +1,167 @@
+"""What the entries of a log come to: the account, the meters' states, and what is shown of each source.
+
+It is fed with every entry in its order, at first with those on disk, then with each one that gets there.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from ..log.generations import Cause
+from ..protocol.books.account import Account
+from ..protocol.books.entries import (
+    Anchored,
+    Entry,
+    Gap,
+    Generation,
+    Payment,
+    PaymentStep,
+    Reading,
+    Settings,
+    Shutdown,
+    Tariff,
+    TermsEntry,
+    Worth,
+)
+from ..protocol.books.metering import Meter
+from ..protocol.books.terms import Terms
+from ..protocol.fields import ContractError, Json
+from .data import TellerSettings
+from .terms import is_signed
+from .watched import Watched
+
+ZERO: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the books tell at some time; energies in milliwatt-hours, money in the project's currency."""
+
+    start: datetime | None = None
+    energy: int = 0
+    measured: int = 0
+    from_register: int = 0
+    estimated: int = 0
+    gaps: int = 0
+    lifetime: int = 0
+    owed: Decimal = ZERO
+    owed_in_period: Decimal = ZERO
+    due_amount: Decimal = ZERO
+    due_date: date | None = None
+    periods_late: int = 0
+
+
+class History:
+    """The books, added up."""
+
+    def __init__(self, settings: TellerSettings, terms: Terms, zone: tzinfo) -> None:
+        """Begin with no entries; `terms` are those that the settings come to."""
+        self._creditor = settings.creditor
+        self._zone = zone
+        self.account = Account(ZoneInfo, settings.creditor)
+        self.meters = {source.id: Meter(source.id, terms, zone) for source in settings.sources}
+        self.watched = {source.id: Watched(source) for source in settings.sources}
+        self._gaps: dict[str, Gap] = {}
+        self.entries = 0
+        self.last: Entry | None = None
+        """The last entry, but for those that begin a generation."""
+        self.terms: Terms | None = None
+        """The terms that were written down last, signed or not."""
+        self.note: str | None = None
+        self.signed = False
+        self.settings: dict[str, Json] | None = None
+        self.price: Decimal | None = None
+        self.anchored: Anchored | None = None
+        self.paid: Payment | None = None
+        self.tampered_at: datetime | None = None
+
+    def load(self, entries: Callable[[], Iterable[Entry]]) -> None:
+        """Take all entries that are on disk; blocks."""
+        for entry in entries():
+            self.add(entry)
+        for meter in self.meters.values():
+            meter.restore(entries())
+
+    def add(self, entry: Entry) -> None:
+        """Take the next entry."""
+        self.entries += 1
+        self.account.add(entry)
+        if not isinstance(entry, Generation):
+            self.last = entry
+        match entry:
+            case Reading():
+                self._read(entry)
+            case Gap():
+                self._missed(entry)
+            case Tariff():
+                self.price = entry.price
+            case TermsEntry():
+                self._agreed(entry)
+            case Settings():
+                self.settings = entry.settings
+            case Anchored():
+                self.anchored = entry
+            case Payment(step=PaymentStep.CONFIRMED):
+                self.paid = entry
+            case Generation() if entry.cause != Cause.RESTORED:
+                self.tampered_at = entry.at
+            case _:
+                pass
+
+    @property
+    def improper(self) -> bool:
+        """Whether the teller was running when the last entry was written, and nothing says that it was shut down."""
+        return self.last is not None and not isinstance(self.last, Shutdown)
+
+    def figures(self, now: datetime) -> Figures:
+        """Return what the books tell now."""
+        account = self.account
+        period = account.period(now)
+        if period is None:
+            return Figures(lifetime=account.energy)
+        periods = account.periods(now)
+        unpaid = next((each for each in periods if each.balance > 0), period)
+        return Figures(
+            start=period.begin,
+            energy=period.energy,
+            measured=period.measured,
+            from_register=period.from_register,
+            estimated=period.estimated,
+            gaps=period.gap_count,
+            lifetime=account.energy,
+            owed=account.balance(),
+            owed_in_period=period.owed,
+            due_amount=sum((each.balance for each in periods if each.end <= now), ZERO),
+            due_date=unpaid.due.astimezone(self._zone).date(),
+            periods_late=account.late(now),
+        )
+
+    def _read(self, entry: Reading) -> None:
+        if watched := self.watched.get(entry.source):
+            watched.energy += entry.energy
+            watched.raw, watched.reason, watched.read_at = entry.raw, entry.reason, entry.at
+
+    def _missed(self, entry: Gap) -> None:
+        """Count what a gap is worth; it takes the place of what was said of it before."""
+        before = self._gaps.pop(entry.source, None)
+        if entry.open:
+            self._gaps[entry.source] = entry
+        if watched := self.watched.get(entry.source):
+            if before is not None and before.begin == entry.begin:
+                watched.energy -= _worth(before)
+            watched.energy += _worth(entry)
+
+    def _agreed(self, entry: TermsEntry) -> None:
+        try:
+            self.terms = Terms.from_json(entry.terms)
+        except ContractError:
+            return  # the account reports it
+        self.note = entry.note
+        self.signed = is_signed(self.terms, entry.note, self._creditor)
+
+
+def _worth(gap: Gap) -> int:
+    return 0 if gap.worth is Worth.NOTHING else gap.energy
