@@ -4,7 +4,7 @@ Every entry has a `kind` and a time, `at`, by the teller's clock. What a log hol
 same is refused. An entry of a kind that isn't known here is kept as it is, as `Unknown`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -73,8 +73,6 @@ class Reason(StrEnum):
     """It has been the same for too long to be a measurement."""
     NEGATIVE = "negative"
     """An inverter's own consumption at night: it counts as 0."""
-    EARLY = "early"
-    """Measured before the terms begin."""
 
 
 class Cause(StrEnum):
@@ -476,3 +474,8 @@ def decode(data: bytes) -> Entry:
     if encode(entry) != data:
         raise ContractError(Fault.BAD_VALUE, name, "says in another way what has one way to be said")
     return entry
+
+
+def unsigned_text(entry: Payment | Inspection) -> str:
+    """Return the text that a note in an entry signs: the entry without the note, and a line end."""
+    return f"{encode(replace(entry, note=None)).decode()}\n"
