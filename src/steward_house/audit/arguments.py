@@ -5,6 +5,13 @@ from pathlib import Path
 from typing import Final, Protocol
 
 LANGUAGES: Final = ("en", "de")
+QUESTIONS: Final = {
+    "info": "what the books are about, and how they are",
+    "hh": "the head of the log: its size and root",
+    "ping": "whether the teller is there",
+    "owed": "what is owed",
+    "commit": "sign what is in the log now, and tell its head",
+}
 _SOURCE: Final = (
     "a folder of one generation, a folder of several, or the teller's address (http://…, with its unguessable part)"
 )
@@ -32,6 +39,21 @@ def add_audit(programs: Commands) -> None:
     _add_watch(commands)
     _add_report(commands)
     _add_keys(commands)
+
+
+def add_teller(programs: Commands) -> None:
+    """Add the program `teller`."""
+    teller = programs.add_parser(
+        "teller",
+        help="ask a teller how it is",
+        description="Ask a teller at its address; nothing that it answers is checked (see `steward audit`).",
+    )
+    teller.set_defaults(program="teller")
+    commands = teller.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
+    for name, what in QUESTIONS.items():
+        command = commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
+        command.add_argument("url", metavar="URL", help="the teller's address, with its unguessable part")
+        command.add_argument("--json", action="store_true", help="print the answer as it came")
 
 
 def _add_verify(commands: Commands) -> None:

@@ -63,9 +63,20 @@ class TreeCheck:
         self.bundles.append(bundle)
         return entries
 
-    def finish(self, root: bytes, findings: Findings) -> bool:
-        """Check what is above the bundles and report all differences; return whether the entries are those of the root."""
-        entries_right = self._root([bundle.by_entries for bundle in self.bundles]) == root
+    def take_hashed(self, path: TilePath, wrong: list[Wrong], bundle: Bundle) -> list[bytes] | None:
+        """Take what `check_bundle` said of a bundle; return its entries, None if they can't be read."""
+        self.wrong += wrong
+        self.bundles.append(bundle)
+        return _entries(self._files, path)[0]
+
+    def finish(self, root: bytes | None, findings: Findings) -> bytes:
+        """Check what is above the bundles and report all differences; return the root that the entries make.
+
+        Where no root is known, that of the entries is taken.
+        """
+        computed = self._root([bundle.by_entries for bundle in self.bundles])
+        root = computed if root is None else root
+        entries_right = computed == root
         tiles_right = entries_right or self._root([bundle.by_tile for bundle in self.bundles]) == root
         for wrong in self.wrong:
             if wrong.code != "differs":
@@ -83,7 +94,7 @@ class TreeCheck:
             [bundle.by_entries if entries_right else bundle.by_tile for bundle in self.bundles[: self.size >> HEIGHT]]
         )
         self._check_levels(level, "tile_wrong" if tiles_right else "tile_or_below_wrong", findings)
-        return entries_right
+        return computed
 
     def _root(self, parts: Sequence[bytes]) -> bytes:
         frontier = Frontier()

@@ -1,0 +1,212 @@
+"""Reads what a log's entries mean: adds up what is owed, and collects what an auditor wants to see listed.
+
+What is owed comes from the same account that the hub uses. Readings are nearly all of a log, so what is wanted of them here is taken from
+their bytes, after the account has read them strictly.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+import re
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ..protocol.books.account import Account
+from ..protocol.books.codec import stamp
+from ..protocol.books.entries import (
+    Anchored,
+    Entry,
+    Gap,
+    Generation,
+    Heartbeat,
+    Inspection,
+    Notice,
+    Opened,
+    Outage,
+    Payment,
+    Reading,
+    Settings,
+    Shutdown,
+    Start,
+    Tariff,
+    TermsEntry,
+    Unknown,
+    decode,
+)
+from ..protocol.books.terms import Terms
+from ..protocol.fields import ContractError
+from .energy import Energies
+from .findings import Findings
+
+_READING: Final = re.compile(
+    rb'\{"at":"([0-9T-]{13})[^"\\]*","energy":([0-9]+),"kind":"reading",(?:"raw":"[^"\\]*",)?"reason":"[a-z]+",'
+    rb'(?:"register":([0-9]+),)?"sequence":[0-9]+,"source":"([a-z0-9_]+)"'
+)
+"""Hour, energy, register and source of a reading that is written in the canonical way; what doesn't fit is read in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry is."""
+
+    generation: int
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """From a start of the teller to its end: `shutdown`, `outage`, or `open` while neither is known."""
+
+    place: Place
+    begin: datetime
+    device: str
+    code: str
+    version: str | None
+    end: datetime | None = None
+    how: str = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class At[T]:
+    """An entry, and where it is."""
+
+    place: Place
+    entry: T
+
+
+class Books:
+    """Takes all entries of all generations in their order."""
+
+    def __init__(self, findings: Findings, creditor: str | None = None, agreed: Terms | None = None) -> None:
+        """Begin; `creditor` and `agreed` are what the auditor holds in their hands."""
+        self._findings = findings
+        self.account = Account(zone_of, creditor, agreed)
+        self.energies = Energies()
+        self.kinds: Counter[str] = Counter()
+        self.opened: Opened | None = None
+        self.runs: list[Run] = []
+        self.gaps: dict[tuple[str, datetime], At[Gap]] = {}
+        self.inspections: list[At[Inspection]] = []
+        self.anchors: list[At[Anchored]] = []
+        self.payments: list[At[Payment]] = []
+        self.notices: list[At[Notice]] = []
+        self.terms: list[At[TermsEntry]] = []
+        self._settings: Settings | None = None
+        self._outage_from: datetime | None = None
+        self._starts: list[tuple[int, int, int]] = []
+        """Where the account's numbers jump: a number, and the generation and index of the entry that has it."""
+
+    def begin(self, generation: int) -> None:
+        """Go on with a generation."""
+        self._starts.append((self.account.size, generation, 0))
+
+    def take(self, generation: int, index: int, entries: Sequence[bytes]) -> None:
+        """Take entries of a generation, the first of which has the index."""
+        feed, match, add = self.account.feed, _READING.match, self.energies.add
+        readings = 0
+        for at, data in enumerate(entries, index):
+            try:
+                feed(data)
+            except ContractError as error:
+                self._findings.problem("entry_malformed", entry=at, what=str(error))
+                self.kinds["malformed"] += 1
+                self._starts.append((self.account.size, generation, at + 1))
+                continue
+            if found := match(data):
+                readings += 1
+                add(*found.groups())
+            else:
+                self._take(Place(generation, at), decode(data))
+        self.kinds[Reading.kind] += readings
+
+    def skip(self, generation: int, index: int, count: int) -> None:
+        """Leave out entries that can't be read."""
+        self.kinds["unreadable"] += count
+        self._starts.append((self.account.size, generation, index + count))
+
+    def where(self, number: int) -> Place:
+        """Return where the entry is that the account was given under a number."""
+        start, generation, index = next((each for each in reversed(self._starts) if each[0] <= number), (0, 1, 0))
+        return Place(generation, index + number - start)
+
+    def _take(self, place: Place, entry: Entry) -> None:
+        self.kinds[entry.kind] += 1
+        first = place.entry == 0
+        if first != isinstance(entry, Opened | Generation) or (
+            first and isinstance(entry, Opened) != (place.generation == 1)
+        ):
+            self._findings.problem("entry_misplaced", entry=place.entry, kind=entry.kind)
+        match entry:
+            case Opened():
+                self.opened = self.opened or entry
+            case Reading():
+                register = None if entry.register is None else str(entry.register).encode()
+                self.energies.add(
+                    stamp(entry.at)[:13].encode(), str(entry.energy).encode(), register, entry.source.encode()
+                )
+            case Gap():
+                self.gaps[entry.source, entry.begin] = At(place, entry)
+            case TermsEntry():
+                self.terms.append(At(place, entry))
+            case Settings():
+                self._compare_settings(place, entry)
+            case Start() | Outage() | Shutdown():
+                self._run(place, entry)
+            case Inspection():
+                self.inspections.append(At(place, entry))
+            case Anchored():
+                self.anchors.append(At(place, entry))
+            case Payment():
+                self.payments.append(At(place, entry))
+            case Notice():
+                self.notices.append(At(place, entry))
+            case Unknown():
+                self._findings.note("entry_unknown", entry=place.entry, kind=entry.kind)
+            case Generation() | Heartbeat() | Tariff():
+                pass
+
+    def _compare_settings(self, place: Place, entry: Settings) -> None:
+        """Tell which settings have changed, by the names of their sections."""
+        if self._settings is not None:
+            before, after = self._settings.settings, entry.settings
+            changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+            if changed:
+                self._findings.note("settings_changed", entry=place.entry, sections=", ".join(changed))
+        self._settings = entry
+
+    def _run(self, place: Place, entry: Start | Outage | Shutdown) -> None:
+        """Follow the teller's starts and ends."""
+        last = self.runs[-1] if self.runs and self.runs[-1].how == "open" else None
+        match entry:
+            case Outage():
+                self._outage_from = entry.begin
+                if last is not None and entry.begin >= last.begin:
+                    self.runs[-1] = replace(last, end=entry.begin, how="outage")
+            case Shutdown():
+                if last is None:
+                    self._findings.problem("shutdown_alone", entry=place.entry)
+                else:
+                    self.runs[-1] = replace(last, end=entry.at, how="shutdown")
+            case Start():
+                if last is not None:
+                    self._findings.problem("outage_untold", entry=place.entry, since=stamp(last.begin))
+                    self.runs[-1] = replace(last, end=None, how="untold")
+                before = next((run for run in reversed(self.runs)), None)
+                if before is not None and before.code != entry.code:
+                    self._findings.note("code_changed", entry=place.entry, measurement=entry.code[:16])
+                if before is not None and before.device != entry.device:
+                    self._findings.note("device_changed", entry=place.entry, device=entry.device)
+                self.runs.append(Run(place, entry.at, entry.device, entry.code, entry.version))
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Return a time zone by its name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise KeyError(name) from error

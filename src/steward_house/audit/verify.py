@@ -1,0 +1,282 @@
+"""Checks a whole log: every file, every signature, what the entries say, and what follows from them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Final
+
+from ..protocol.books.account import PeriodBalance
+from ..protocol.books.entries import decode
+from ..protocol.books.terms import Terms
+from ..protocol.fields import ContractError, parse
+from ..protocol.log.checkpoint import open_checkpoint
+from ..protocol.log.errors import LogError, NoteError
+from ..protocol.log.note import Note, Verifier
+from ..protocol.log.tiles import CHECKPOINT, TileReader
+from .anchors import TOLERANCE, AnchorCheck, Ask
+from .books import Books, zone_of
+from .findings import Findings, Severity
+from .generations import Known, check_generations, read_generations
+from .heads import Keys
+from .inspections import compare_inspections
+from .payments import check_payments
+from .recheck import recheck
+from .result import Check, GenerationResult, Outcome, Period, Report
+from .sources import Source, SourceError
+from .stamps import Stamps
+from .words import CHECKS
+
+_MAX_TERMS: Final = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """The terms that the auditor holds in their hands, and the creditor's key."""
+
+    terms: Terms | None = None
+    creditor: str | None = None
+
+    @classmethod
+    def read(cls, data: bytes | None, creditor: str | None = None) -> "Agreed":
+        """Read terms, as JSON or as the creditor's signed note.
+
+        Raises:
+            SourceError: they are none, or the note isn't signed with the key.
+        """
+        try:
+            if creditor is not None:
+                creditor = Verifier.parse(creditor.strip()).vkey
+            if data is None:
+                return cls(None, creditor)
+            if b"\n\n" not in data:
+                terms = Terms.from_json(parse(data.strip(), _MAX_TERMS))
+                return cls(terms, creditor or terms.creditor)
+            note = Note.parse(data if data.endswith(b"\n") else data + b"\n")
+            terms = Terms.from_json(parse(note.text.encode().strip(), _MAX_TERMS))
+            creditor = creditor or terms.creditor
+            if creditor is None:
+                raise SourceError("the signed terms name no creditor: give the key with --creditor")
+            note.verified_by([Verifier.parse(creditor)])
+        except (NoteError, ContractError) as error:
+            raise SourceError(f"the terms, or the creditor's key, can't be used: {error}") from error
+        return cls(terms, creditor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What else is to be done, and what it is done with."""
+
+    agreed: Agreed = Agreed()
+    recheck: bool = True
+    tolerance: float = 1.0
+    """Percent."""
+    horizon: Ask | None = None
+    stamps: Stamps = field(default_factory=Stamps)
+    inspectors: Sequence[Verifier] = ()
+
+
+def verify(source: Source, keys: Keys, options: Options | None = None, now: datetime | None = None) -> Report:
+    """Check a log; everything that is wrong is in the report.
+
+    Raises:
+        SourceError: the log can't be read, which says nothing about it.
+    """
+    options = options or Options()
+    now = now or datetime.now(UTC)
+    started = monotonic()
+    findings = Findings()
+    books = Books(findings, options.agreed.creditor, options.agreed.terms)
+    skipped: dict[str, str] = {}
+
+    def take(generation: int, index: int, entries: Sequence[bytes] | None, count: int) -> None:
+        if not index:
+            books.begin(generation)
+        if entries is None:
+            books.skip(generation, index, count)
+        else:
+            books.take(generation, index, entries)
+
+    known = check_generations(read_generations(source, keys, findings), keys, findings, take)
+    _check_opening(books, known, keys, findings)
+    _check_account(books, findings)
+    terms = books.account.terms
+    if terms is None:
+        skipped["terms"] = "no_terms"
+    elif options.agreed.creditor is None:
+        skipped["terms"] = "no_creditor"
+    cosignatures = _check_witnesses(known, keys, terms, findings, skipped)
+    anchors = AnchorCheck(known, keys, findings, options.stamps, options.horizon)
+    anchored = tuple(anchors.check(each) for each in books.anchors)
+    check_payments(books, keys.log.name, options.horizon, findings)
+    inspections = compare_inspections(books, options, findings)
+    if not options.recheck:
+        skipped["recheck"] = "not_asked"
+    elif terms is None:
+        skipped["recheck"] = "no_terms"
+    else:
+        recheck(known, findings)
+    _skip_anchors(books, options, skipped)
+    if not inspections:
+        skipped["inspections"] = "none"
+    balances = books.account.periods(now) if terms else []
+    return Report(
+        source=source.name,
+        log=keys.log.name,
+        audited=now,
+        seconds=monotonic() - started,
+        generations=tuple(_generation(each, cosignatures.get(each.number, {})) for each in known),
+        kinds=dict(sorted(books.kinds.items())),
+        checks=_checks(findings, skipped),
+        findings=tuple(findings.items),
+        left_out=findings.left_out,
+        problems=findings.problems,
+        opened=books.opened,
+        terms=terms,
+        periods=_periods(books, balances, terms),
+        owed=f"{books.account.owed():f}" if terms else "0",
+        balance=f"{books.account.balance():f}" if terms else "0",
+        energy=books.account.energy,
+        runs=tuple(books.runs),
+        inspections=inspections,
+        anchors=anchored,
+    )
+
+
+def _check_opening(books: Books, known: Sequence[Known], keys: Keys, findings: Findings) -> None:
+    """Compare what the first entry says of the log with what is audited."""
+    opened = books.opened
+    if opened is None:
+        if known and known[0].number == 1 and known[0].size:
+            findings.problem("opening_missing", entry=0)
+        return
+    findings.generation = 1
+    if (opened.origin, opened.public_key) != (keys.log.name, keys.log.vkey):
+        findings.problem("opening_other", entry=0, origin=opened.origin)
+    findings.generation = None
+
+
+def _check_account(books: Books, findings: Findings) -> None:
+    """Report what the account found."""
+    account = books.account
+    for problem in account.problems:
+        place = books.where(problem.index)
+        findings.generation = place.generation
+        findings.problem(f"account_{problem.fault.value}", entry=place.entry, what=problem.detail)
+    findings.generation = None
+    if account.problem_count > len(account.problems):
+        findings.problem("account_more", count=account.problem_count - len(account.problems))
+
+
+def _check_witnesses(
+    known: Sequence[Known], keys: Keys, terms: Terms | None, findings: Findings, skipped: dict[str, str]
+) -> dict[int, dict[str, int]]:
+    """Check who witnessed the generations, the last one by the quorum; without keys by those that the terms name."""
+    witnesses, quorum = keys.witnesses, keys.quorum
+    if not witnesses and terms is not None:
+        quorum = terms.quorum
+        try:
+            witnesses = tuple(Verifier.parse(vkey) for vkey in terms.witnesses)
+        except NoteError as error:
+            findings.problem("witness_key", what=str(error))
+    if not witnesses:
+        skipped["witnesses"] = "no_witnesses"
+        return {}
+    cosignatures = {}
+    for each in known:
+        if each.head is None:
+            continue
+        findings.generation = each.number
+        try:
+            head = open_checkpoint(each.head.note.encode(), keys.of(each.origin), witnesses)
+        except NoteError as error:
+            findings.problem("cosignature_wrong", path=CHECKPOINT, what=str(error))
+            continue
+        cosignatures[each.number] = dict(head.cosignatures)
+        _check_time(each, head.cosignatures.values(), findings)
+        if each is known[-1] and len(head.cosignatures) < quorum:
+            findings.problem("quorum_missed", path=CHECKPOINT, count=len(head.cosignatures), quorum=quorum)
+    findings.generation = None
+    return cosignatures
+
+
+def _check_time(known: Known, times: Iterable[int], findings: Findings) -> None:
+    """Check that no entry below a checkpoint was made after a witness had seen it."""
+    last = _last(known, known.signed)
+    for time in times:
+        try:
+            seen = datetime.fromtimestamp(time, UTC)
+        except (ValueError, OverflowError, OSError):
+            findings.problem("cosignature_time", path=CHECKPOINT, time=time)
+            continue
+        if last is not None and last > seen + TOLERANCE:
+            findings.problem("clock_ahead", entry=known.signed - 1, seconds=int((last - seen).total_seconds()))
+
+
+def _last(known: Known, size: int) -> datetime | None:
+    """Return when the last of a generation's first entries was made."""
+    try:
+        return decode(TileReader(known.files.read, size).entry(size - 1)).at
+    except (LogError, ContractError):
+        return None
+
+
+def _skip_anchors(books: Books, options: Options, skipped: dict[str, str]) -> None:
+    kinds = {each.entry.anchor.value for each in books.anchors}
+    if not kinds:
+        skipped["anchors"] = "none"
+    if "rfc3161" not in kinds:
+        skipped["stamps"] = "none"
+    elif not options.stamps.installed:
+        skipped["stamps"] = "no_library"
+    elif not options.stamps.has_roots:
+        skipped["authorities"] = "no_roots"
+    if options.horizon is None:
+        skipped["ledger"] = "no_horizon"
+
+
+def _generation(known: Known, cosignatures: dict[str, int]) -> GenerationResult:
+    return GenerationResult(
+        number=known.number,
+        origin=known.origin,
+        size=known.size,
+        root="" if known.root is None else known.root.hex(),
+        signed=known.signed,
+        cosignatures=cosignatures,
+        last=_last(known, known.size) if known.size else None,
+    )
+
+
+def _checks(findings: Findings, skipped: dict[str, str]) -> tuple[Check, ...]:
+    """Return what came of each check, by the findings that belong to it."""
+    wrong = {item.code for item in findings.items if item.severity is Severity.PROBLEM}
+    return tuple(
+        Check(name, Outcome.WRONG)
+        if wrong & check.codes
+        else Check(name, Outcome.SKIPPED, skipped[name])
+        if name in skipped
+        else Check(name, Outcome.RIGHT)
+        for name, check in CHECKS.items()
+    )
+
+
+def _periods(books: Books, balances: Sequence[PeriodBalance], terms: Terms | None) -> tuple[Period, ...]:
+    """Return the periods with their days, gaps and payments."""
+    if terms is None:
+        return ()
+    zone = zone_of(terms.zone)
+    gaps = sorted(books.gaps.values(), key=lambda each: each.entry.begin)
+    days = books.energies.days(zone, [each.entry for each in gaps])
+    periods = []
+    for balance in balances:
+        first = balance.begin.astimezone(zone).date()
+        last = (balance.end - timedelta(milliseconds=1)).astimezone(zone).date()
+        periods.append(
+            Period(
+                balance,
+                {day: days[day] for day in sorted(days) if first <= day <= last},
+                tuple(each for each in gaps if each.entry.begin < balance.end and each.entry.end > balance.begin),
+                tuple(each for each in books.payments if each.entry.period == balance.id),
+            )
+        )
+    return tuple(periods)

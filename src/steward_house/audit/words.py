@@ -1,0 +1,292 @@
+"""What an audit says to people, in English and German: findings by their codes, checks by their names, reasons for leaving one out."""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from .findings import Finding
+
+type Both = tuple[str, str]
+"""English, German."""
+LANGUAGES: Final = ("en", "de")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckWords:
+    """A check: what it is called, and the codes of the findings that make it fail."""
+
+    name: Both
+    codes: frozenset[str]
+
+
+def _check(english: str, german: str, *codes: str) -> CheckWords:
+    return CheckWords((english, german), frozenset(codes))
+
+
+CHECKS: Final = MappingProxyType(
+    {
+        "signatures": _check(
+            "Every generation's checkpoint is signed with the log's key",
+            "Der Prüfpunkt jeder Generation ist mit dem Schlüssel des Protokolls unterschrieben",
+            "checkpoint_missing", "checkpoint_other", "checkpoint_wrong", "size_too_large",
+        ),
+        "tree": _check(
+            "All entries and tiles lead to the signed root",
+            "Alle Einträge und Kacheln führen zur unterschriebenen Wurzel",
+            "root_wrong", "tile_wrong", "tile_or_below_wrong", "tile_missing", "tile_malformed", "entry_wrong", "entry_or_tile_wrong",
+            "bundle_missing", "bundle_malformed", "entries_lost", "log_cut", "file_differs", "checkpoint_not_inside",
+        ),
+        "generations": _check(
+            "Each generation continues the one before it, and nothing was lost between them",
+            "Jede Generation setzt die vorige fort, dazwischen ging nichts verloren",
+            "generation_missing", "generation_silent", "generation_other", "generation_root", "generation_checkpoint", "entries_dropped",
+        ),
+        "entries": _check(
+            "Every entry is written as it has to be, and stands where it belongs",
+            "Jeder Eintrag ist geschrieben, wie er muss, und steht am richtigen Ort",
+            "entry_malformed", "entry_misplaced", "opening_missing", "opening_other",
+        ),
+        "witnesses": _check(
+            "Enough witnesses have signed the newest checkpoint",
+            "Genügend Zeugen haben den neuesten Prüfpunkt unterschrieben",
+            "quorum_missed", "cosignature_wrong", "cosignature_time", "witness_key",
+        ),
+        "clock": _check(
+            "Times don't go back, and don't lie after those of witnesses and anchors",
+            "Zeiten springen nicht zurück und liegen nicht nach denen der Zeugen und Anker",
+            "clock_ahead", "account_time",
+        ),
+        "terms": _check(
+            "The terms, and each change of them, are signed by the creditor",
+            "Die Bedingungen und jede ihrer Änderungen sind vom Gläubiger unterschrieben",
+            "account_unsigned_terms", "account_old_terms", "account_other_terms", "account_bad_terms", "account_currency", "account_waived",
+        ),
+        "account": _check(
+            "Every reading counts once, for a source and a price that the terms know",
+            "Jeder Messwert zählt einmal, für eine Quelle und einen Preis nach den Bedingungen",
+            "account_sequence", "account_price", "account_source", "account_gap", "account_more",
+        ),
+        "runs": _check(
+            "Each start, outage and shutdown of the teller is told",
+            "Jeder Start, Ausfall und jedes Abschalten der Buchführung ist verzeichnet",
+            "shutdown_alone", "outage_untold",
+        ),
+        "recheck": _check(
+            "The filter, run again over the raw values, comes to the same entries",
+            "Der Filter, erneut über die Rohwerte gelaufen, ergibt dieselben Einträge",
+            "recheck_differs", "recheck_failed",
+        ),
+        "inspections": _check(
+            "Inspections agree with the books",
+            "Ablesungen vor Ort stimmen mit den Büchern überein",
+            "inspection_off",
+        ),
+        "anchors": _check(
+            "Every checkpoint that was published elsewhere is one that the log begins with; the content identifiers are right",
+            "Jeder anderswo veröffentlichte Prüfpunkt gehört zum Protokoll; die Inhaltskennungen stimmen",
+            "anchor_note", "anchor_not_inside", "anchor_cid", "anchor_bundle",
+        ),
+        "stamps": _check(
+            "Time stamps are of these checkpoints, and whole",
+            "Zeitstempel gehören zu diesen Prüfpunkten und sind unversehrt",
+            "anchor_stamp",
+        ),
+        "authorities": _check(
+            "Time stamps are by an authority that the auditor trusts",
+            "Zeitstempel stammen von einer Stelle, der die Prüferin vertraut",
+            "anchor_stamp",
+        ),
+        "ledger": _check(
+            "Anchors and payments are in the ledger",
+            "Anker und Zahlungen stehen im Kassenbuch des Netzes",
+            "anchor_transaction", "payment_unknown", "payment_failed", "payment_memo",
+        ),
+    }
+)  # fmt: skip
+
+SKIPPED: Final[dict[str, Both]] = {
+    "no_terms": ("the log has no terms", "das Protokoll hat keine Bedingungen"),
+    "no_creditor": (
+        "only against the key that the log itself names: give --creditor or --terms",
+        "nur gegen den Schlüssel, den das Protokoll selbst nennt: --creditor oder --terms angeben",
+    ),
+    "no_witnesses": (
+        "no witnesses are known: neither --witness nor the terms name any",
+        "keine Zeugen bekannt: weder --witness noch die Bedingungen nennen welche",
+    ),
+    "not_asked": ("left out with --no-recheck", "mit --no-recheck ausgelassen"),
+    "none": ("there are none", "es gibt keine"),
+    "no_library": (
+        "the library is missing: pip install rfc3161-client",
+        "die Bibliothek fehlt: pip install rfc3161-client",
+    ),
+    "no_roots": ("no authority was given with --tsa", "keine Stelle mit --tsa angegeben"),
+    "no_horizon": ("no --horizon was given", "kein --horizon angegeben"),
+}
+
+OUTCOMES: Final[dict[str, Both]] = {
+    "right": ("right", "richtig"),
+    "wrong": ("wrong", "falsch"),
+    "skipped": ("not checked", "nicht geprüft"),
+}
+
+FINDINGS: Final[dict[str, Both]] = {
+    # The tree.
+    "checkpoint_missing": ("there is no checkpoint", "es gibt keinen Prüfpunkt"),
+    "checkpoint_other": (
+        "the checkpoint is of the log {origin}, and the key of {log}",
+        "der Prüfpunkt ist vom Protokoll {origin}, der Schlüssel von {log}",
+    ),
+    "checkpoint_wrong": ("the checkpoint is not right: {what}", "der Prüfpunkt stimmt nicht: {what}"),
+    "checkpoint_not_inside": (
+        "the tree that was signed at {size} entries is not what the log begins with",
+        "der mit {size} Einträgen unterschriebene Baum ist nicht der Anfang des Protokolls",
+    ),
+    "size_too_large": ("the checkpoint names {size} entries", "der Prüfpunkt nennt {size} Einträge"),
+    "root_wrong": (
+        "neither the entries nor the tiles lead to the root that was signed for {size} entries",
+        "weder die Einträge noch die Kacheln führen zur Wurzel, die für {size} Einträge unterschrieben wurde",
+    ),
+    "tile_wrong": ("{what} of the tile is wrong; the entries are right", "{what} der Kachel ist falsch, die Einträge stimmen"),
+    "tile_or_below_wrong": (
+        "{what} of the tile and what is below it don't fit",
+        "{what} der Kachel passt nicht zu dem, was darunter liegt",
+    ),
+    "tile_missing": ("the tile is missing", "die Kachel fehlt"),
+    "tile_malformed": ("the tile has {what}", "die Kachel ist beschädigt: {what}"),
+    "entry_wrong": ("the entry is not the one that was signed", "der Eintrag ist nicht der unterschriebene"),
+    "entry_or_tile_wrong": (
+        "the entry and its hash in the tile don't fit",
+        "der Eintrag und sein Hash in der Kachel passen nicht zusammen",
+    ),
+    "bundle_missing": ("the entries from here on are missing", "die Einträge ab hier fehlen"),
+    "bundle_malformed": ("the entries from here on can't be read: {what}", "die Einträge ab hier sind nicht lesbar: {what}"),
+    "entries_lost": ("neither the entries nor their hashes are there", "weder die Einträge noch ihre Hashes sind da"),
+    "log_cut": ("of {size} entries all are missing from here on", "von {size} Einträgen fehlen alle ab hier"),
+    "file_differs": (
+        "this file of an earlier size is not the beginning of the present one: there were two versions of the log",
+        "diese Datei einer früheren Größe ist nicht der Anfang der jetzigen: es gab zwei Fassungen des Protokolls",
+    ),
+    "file_unknown": ("the file doesn't belong to a log", "die Datei gehört nicht zu einem Protokoll"),
+    "file_beyond": (
+        "the file lies behind the {size} entries that are covered",
+        "die Datei liegt hinter den {size} Einträgen, die erfasst sind",
+    ),
+    # Generations.
+    "generation_missing": ("generation {number} is missing", "Generation {number} fehlt"),
+    "generations_before": (
+        "generations before {number} were not given, so sums are those of this one only",
+        "Generationen vor {number} liegen nicht vor, Summen gelten nur für diese",
+    ),
+    "generation_begun": (
+        "a new generation begins here ({cause}); it continues {size} entries",
+        "hier beginnt eine neue Generation ({cause}); sie setzt {size} Einträge fort",
+    ),
+    "generation_silent": (
+        "the generation doesn't begin with what it continues",
+        "die Generation beginnt nicht mit dem, was sie fortsetzt",
+    ),
+    "generation_other": (
+        "it continues {named}, and the generation before is {origin}",
+        "sie setzt {named} fort, die vorige Generation ist aber {origin}",
+    ),
+    "generation_root": (
+        "the next generation continues another tree of {size} entries",
+        "die nächste Generation setzt einen anderen Baum von {size} Einträgen fort",
+    ),
+    "generation_checkpoint": (
+        "the checkpoint that it brings along is not right: {what}",
+        "der mitgebrachte Prüfpunkt stimmt nicht: {what}",
+    ),
+    "entries_dropped": (
+        "{size} entries were signed, and the next generation continues {kept} of them: the others are lost",
+        "{size} Einträge waren unterschrieben, die nächste Generation setzt {kept} davon fort: die anderen sind verloren",
+    ),
+    # Entries.
+    "entry_malformed": ("the entry can't be read: {what}", "der Eintrag ist nicht lesbar: {what}"),
+    "entry_misplaced": ("an entry of the kind {kind} doesn't belong here", "ein Eintrag der Art {kind} gehört nicht hierher"),
+    "entry_unknown": ("the kind {kind} is not known here: use a newer auditor", "die Art {kind} ist hier unbekannt: neuere Version verwenden"),
+    "opening_missing": ("the log doesn't begin with its opening", "das Protokoll beginnt nicht mit seiner Eröffnung"),
+    "opening_other": ("the opening is of the log {origin}, or of another key", "die Eröffnung ist vom Protokoll {origin} oder einem anderen Schlüssel"),
+    "settings_changed": ("settings apart from the terms were changed: {sections}", "Einstellungen neben den Bedingungen wurden geändert: {sections}"),
+    "code_changed": ("another program started (it says of itself: {measurement}…)", "ein anderes Programm startete (es sagt von sich: {measurement}…)"),
+    "device_changed": ("it started on another device: {device}", "es startete auf einem anderen Gerät: {device}"),
+    "shutdown_alone": ("a shutdown without a start", "ein Abschalten ohne Start"),
+    "outage_untold": (
+        "a start, though the run since {since} has no end, and no outage is told",
+        "ein Start, obwohl der Lauf seit {since} kein Ende hat und kein Ausfall verzeichnet ist",
+    ),
+    # What the account says.
+    "account_unsigned_terms": ("the terms are not signed by the creditor: {what}", "die Bedingungen sind nicht vom Gläubiger unterschrieben: {what}"),
+    "account_old_terms": ("these terms had been replaced already: {what}", "diese Bedingungen waren schon ersetzt: {what}"),
+    "account_other_terms": ("the terms are not the agreed ones: {what}", "die Bedingungen sind nicht die vereinbarten: {what}"),
+    "account_bad_terms": ("the terms can't be read: {what}", "die Bedingungen sind nicht lesbar: {what}"),
+    "account_sequence": ("a reading is missing or there twice: {what}", "ein Messwert fehlt oder ist doppelt: {what}"),
+    "account_time": ("the clock went back: {what}", "die Uhr ging zurück: {what}"),
+    "account_price": ("the price is not as agreed: {what}", "der Preis ist nicht wie vereinbart: {what}"),
+    "account_waived": ("a debt is waived without the creditor's signature: {what}", "eine Schuld ist ohne Unterschrift des Gläubigers erlassen: {what}"),
+    "account_source": ("the source is not one of the terms: {what}", "die Quelle steht nicht in den Bedingungen: {what}"),
+    "account_gap": ("a gap lies in time that was accounted for: {what}", "eine Lücke liegt in schon abgerechneter Zeit: {what}"),
+    "account_currency": ("the terms have another currency: {what}", "die Bedingungen haben eine andere Währung: {what}"),
+    "account_more": ("{count} more findings of these kinds", "{count} weitere solche Befunde"),
+    "recheck_differs": ("the filter comes to something else: {what}", "der Filter ergibt etwas anderes: {what}"),
+    "recheck_failed": ("the filter can't be run again: {what}", "der Filter lässt sich nicht erneut anwenden: {what}"),
+    # Witnesses, inspections, anchors, payments.
+    "witness_key": ("a witness's key in the terms is none: {what}", "ein Zeugenschlüssel in den Bedingungen ist keiner: {what}"),
+    "cosignature_wrong": ("a witness's signature is not right: {what}", "die Unterschrift eines Zeugen stimmt nicht: {what}"),
+    "cosignature_time": ("a witness's time is none: {time}", "die Zeit eines Zeugen ist keine: {time}"),
+    "quorum_missed": ("{count} of the witnesses signed, {quorum} have to", "{count} der Zeugen haben unterschrieben, {quorum} müssen"),
+    "clock_ahead": (
+        "the entry says a time {seconds} s after it was seen elsewhere: the clock was ahead",
+        "der Eintrag nennt eine Zeit {seconds} s nachdem er anderswo gesehen wurde: die Uhr ging vor",
+    ),
+    "inspection_unsigned": ("what {who} read is not signed with a key that is known here", "die Ablesung von {who} ist nicht mit einem hier bekannten Schlüssel unterschrieben"),
+    "inspection_alone": ("the books have nothing to compare this inspection of {source} with", "die Bücher haben nichts, womit sich diese Ablesung von {source} vergleichen lässt"),
+    "inspection_off": ("the books of {source} are off by {percent} %", "die Bücher von {source} weichen um {percent} % ab"),
+    "anchor_note": ("what was published is not a checkpoint of this log: {what}", "das Veröffentlichte ist kein Prüfpunkt dieses Protokolls: {what}"),
+    "anchor_not_inside": (
+        "the checkpoint that was published with {size} entries is not what the log begins with: there are two versions of it",
+        "der mit {size} Einträgen veröffentlichte Prüfpunkt ist nicht der Anfang des Protokolls: es gibt zwei Fassungen",
+    ),
+    "anchor_cid": ("the content has another identifier than {cid}", "der Inhalt hat eine andere Kennung als {cid}"),
+    "anchor_bundle": ("the bundle that was published is not this file", "das veröffentlichte Bündel ist nicht diese Datei"),
+    "anchor_transaction": ("the anchor in the ledger: {what}", "der Anker im Kassenbuch: {what}"),
+    "anchor_stamp": ("the time stamp: {what}", "der Zeitstempel: {what}"),
+    "payment_claimed": (
+        "the payment for {period} names no transaction: it is the house's word only",
+        "die Zahlung für {period} nennt keine Transaktion: sie ist nur behauptet",
+    ),
+    "payment_unknown": ("the ledger doesn't know the payment {tx}", "das Kassenbuch kennt die Zahlung {tx} nicht"),
+    "payment_failed": ("the payment {tx} failed", "die Zahlung {tx} schlug fehl"),
+    "payment_memo": ("the payment {tx} is not for the period {period}", "die Zahlung {tx} ist nicht für den Zeitraum {period}"),
+}  # fmt: skip
+
+
+def say(both: Both, language: str) -> str:
+    """Return one of two languages."""
+    return both[LANGUAGES.index(language)]
+
+
+def sentence(finding: Finding, language: str = "en") -> str:
+    """Return what a finding says, without where it is."""
+    words = FINDINGS.get(finding.code)
+    return finding.code if words is None else say(words, language).format_map(_Values(finding.values))
+
+
+def where(finding: Finding, language: str = "en") -> str:
+    """Return where a finding is."""
+    parts = []
+    if finding.generation is not None:
+        parts.append(f"generation {finding.generation}" if language == "en" else f"Generation {finding.generation}")
+    if finding.entry is not None:
+        parts.append(f"entry {finding.entry}" if language == "en" else f"Eintrag {finding.entry}")
+    if finding.path is not None:
+        parts.append(finding.path)
+    return ", ".join(parts)
+
+
+class _Values(dict[str, object]):
+    """Values that a sentence is made with; one that is missing is left out."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
