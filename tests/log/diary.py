@@ -6,7 +6,6 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-from custom_components.steward.log.errors import LogFull
 from custom_components.steward.log.fs import Fs
 from custom_components.steward.log.storage import LogStorage
 from custom_components.steward.protocol.log.checkpoint import Checkpoint, open_checkpoint
@@ -26,32 +25,22 @@ class Diary:
     """What one user of a log was told."""
 
     acknowledged: list[bytes] = field(default_factory=list)
-    offered: list[bytes] = field(default_factory=list)
-    """What was appended last without an answer, or was refused."""
+    offered: list[list[bytes]] = field(default_factory=list)
+    """What was refused, or not answered, since something was acknowledged; a cut may leave the beginning of one of these."""
     signed: list[Checkpoint] = field(default_factory=list)
     serial: Iterator[int] = field(default_factory=count)
 
     def append(self, log: LogStorage, number: int) -> None:
         """Append entries that were never offered before."""
-        self.offered = [b"entry %d" % next(self.serial) for _ in range(number)]
-        assert log.append(self.offered) == len(self.acknowledged)
-        self.acknowledged += self.offered
+        entries = [b"entry %d" % next(self.serial) for _ in range(number)]
+        self.offered.append(entries)
+        assert log.append(entries) == len(self.acknowledged)
+        self.acknowledged += entries
         self.offered = []
 
     def sign(self, log: LogStorage) -> None:
         self.signed.append(open_checkpoint(log.sign(), VERIFIER).checkpoint)
         assert self.signed[-1].size == len(self.acknowledged)
-
-    def persist(self, log: LogStorage, number: int) -> int:
-        """Append, again after a refusal; return how often it was refused."""
-        for refused in range(100):
-            try:
-                self.append(log, number)
-            except LogFull:
-                self.check_running(log)
-                continue
-            return refused
-        raise AssertionError
 
     def check_running(self, log: LogStorage) -> None:
         """Check that a log that is open has what was acknowledged and nothing else."""
@@ -63,7 +52,7 @@ class Diary:
         found = list(log.entries())
         assert found[: len(self.acknowledged)] == self.acknowledged, "something acknowledged was lost"
         more = found[len(self.acknowledged) :]
-        assert more == self.offered[: len(more)], "something is there that was never offered"
+        assert not more or any(more == batch[: len(more)] for batch in self.offered), "something strange is there"
         self.acknowledged, self.offered = found, []
         last = log.signed
         told = {checkpoint.size for checkpoint in (*self.signed, *((last,) if last else ()))} | {len(found)}

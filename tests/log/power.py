@@ -3,6 +3,7 @@
 What was written but not waited for is on the disk or isn't, in any combination: `Choice` decides. A folder's names likewise; renaming
 is one step. After a failed fsync of a file, memory still holds what was written but the disk has lost it, as on Linux.
 """
+# ruff: noqa: ARG005
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -71,15 +72,21 @@ class Inode:
         data = bytearray(self.disk)
         for number, (at, new) in enumerate(self.changes):
             fate = choice("data", number, len(self.changes))
-            if fate == "none":
-                continue
-            if new is not None and fate != "all":
-                kept = new[: len(new) // 2] if fate in {"half", "noise"} else b""
-                rest = len(new) - len(kept)
-                junk = b"" if fate == "half" else bytes(rest) if fate == "zeros" else Random(rest).randbytes(rest)
-                new = kept + junk
-            apply(data, at, new)
+            if fate != "none":
+                apply(data, at, new if new is None or fate == "all" else spoil(new, fate))
         return bytes(data)
+
+
+def spoil(data: bytes, fate: str) -> bytes:
+    """Return what became of a write that was not done whole."""
+    half = data[: len(data) // 2]
+    match fate:
+        case "half":
+            return half
+        case "zeros":
+            return bytes(len(data))
+        case _:
+            return half + Random(len(data)).randbytes(len(data) - len(half))
 
 
 def apply(data: bytearray, at: int, new: bytes | None) -> None:
@@ -95,13 +102,17 @@ def apply(data: bytearray, at: int, new: bytes | None) -> None:
 class Names:
     """A folder: the names that are on the disk, and those that memory has."""
 
-    disk: dict[str, Inode | Names] = field(default_factory=dict)
-    now: dict[str, Inode | Names] = field(default_factory=dict)
-    changes: list[Callable[[dict[str, Inode | Names]], None]] = field(default_factory=list)
+    disk: "Entries" = field(default_factory=dict)
+    now: "Entries" = field(default_factory=dict)
+    changes: list["Change"] = field(default_factory=list)
 
-    def change(self, change: Callable[[dict[str, Inode | Names]], None]) -> None:
+    def change(self, change: "Change") -> None:
         change(self.now)
         self.changes.append(change)
+
+
+type Entries = dict[str, Inode | Names]
+type Change = Callable[[Entries], object]
 
 
 class Faults:
@@ -133,7 +144,7 @@ class Faults:
 class FakeFile:
     """A file that is open."""
 
-    def __init__(self, fs: FakeFs, inode: Inode) -> None:
+    def __init__(self, fs: "FakeFs", inode: Inode) -> None:
         self.fs = fs
         self.inode = inode
 
@@ -184,10 +195,10 @@ class FakeFs:
         self.faults = Faults()
         self.held: set[Path] = set()
 
-    def after_cut(self, choice: Choice) -> FakeFs:
+    def after_cut(self, choice: Choice) -> "FakeFs":
         return FakeFs(_settled(self.root, choice))
 
-    def after_kill(self) -> FakeFs:
+    def after_kill(self) -> "FakeFs":
         return FakeFs(self.root)
 
     def _folder(self, path: Path) -> Names:
@@ -230,7 +241,7 @@ class FakeFs:
     def read(self, path: Path, *, from_disk: bool = False) -> bytes | None:
         try:
             inode = self._inode(path)
-        except FileNotFoundError, NotADirectoryError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         if from_disk:
             inode.forget()
@@ -254,7 +265,7 @@ class FakeFs:
         folder = self._folder(old.parent)
         moved = folder.now[old.name]
 
-        def move(names: dict[str, Inode | Names]) -> None:
+        def move(names: Entries) -> None:
             names.pop(old.name, None)
             names[new.name] = moved
 
@@ -295,7 +306,7 @@ class FakeFs:
     def lock(self, path: Path) -> FakeLock:
         return FakeLock(self.held, path)
 
-    def copy(self) -> FakeFs:
+    def copy(self) -> "FakeFs":
         """Return what a backup of all files holds."""
         return FakeFs(_settled(self.root, CHOICES["everything"]))
 

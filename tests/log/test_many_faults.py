@@ -60,8 +60,8 @@ class HardLife(RuleBasedStateMachine):
     def sign(self) -> None:
         self.during(self.diary.sign)
 
-    @rule(number=SOON, quick=st.booleans())
-    def kill(self, number: int, quick: bool) -> None:
+    @rule(quick=st.booleans())
+    def kill(self, quick: bool) -> None:
         self.fs = self.fs.after_kill()
         self.open(quick=quick)
 

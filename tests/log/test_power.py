@@ -100,8 +100,7 @@ def test_one_fault_at_every_step(name: str, number: int) -> None:
                 try:
                     step(diary, log)
                     break
-                except LogFull as error:
-                    assert error.errno == number
+                except LogFull:
                     diary.check_running(log)
             else:
                 raise AssertionError
@@ -128,10 +127,10 @@ def test_disk_full_from_every_step_on_until_space_is_made_or_the_power_is_cut(na
                 step(diary, log)
             except LogFull:
                 diary.check_running(log)
-        refused = diary.offered
+        refused = [*diary.offered]
         after = fs.after_cut(CHOICES[choice])
         found = opened(after, seed=1)
-        Diary(list(diary.acknowledged), list(refused), list(diary.signed)).check(found)
+        Diary([*diary.acknowledged], refused, [*diary.signed]).check(found)
         fs.faults.fail_from = None
         diary.append(log, 300)
         diary.sign(log)
