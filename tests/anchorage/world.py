@@ -5,7 +5,7 @@ question may be answered from an older state than the one before, as several Hor
 """
 
 from collections.abc import Callable, Coroutine, Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 import json
 from types import coroutine
 from typing import Any
@@ -53,7 +53,7 @@ class Ledger:
     transactions: list[Transaction] = field(default_factory=list)
 
 
-class Kill(BaseException):  # noqa: N818 -- no error: the power goes
+class Kill(BaseException):
     """The machine is gone at this place."""
 
 
@@ -103,6 +103,25 @@ class Network:
         return sum(each.memo == memo and each.successful for ledger in self.ledgers for each in ledger.transactions)
 
 
+class Disk:
+    """What a machine has written, and what it was at each time before."""
+
+    def __init__(self, *versions: str) -> None:
+        self.versions = list(versions) or ["{}"]
+
+    def has(self, envelope: Envelope) -> bool:
+        """Tell whether a transaction is on disk now."""
+        return f'"{envelope.hash}"' in self.versions[-1]
+
+    async def load(self) -> dict[str, Any]:
+        return json.loads(self.versions[-1])
+
+    async def save(self, data: dict[str, Any]) -> None:
+        await step("save")
+        self.versions.append(json.dumps(data))
+        await step("saved")
+
+
 class FakeHorizon:
     """Horizon's answers from a network, each from a state of its own age."""
 
@@ -128,7 +147,7 @@ class FakeHorizon:
         await step("ledger")
         return self.network.ledgers[max(0, ledger - CREATED)].closed_at
 
-    async def sequence(self, account: str) -> int:
+    async def sequence(self, _account: str) -> int:
         await step("sequence")
         found = self._seen()[-1].sequence
         await step("answer")
@@ -140,7 +159,7 @@ class FakeHorizon:
         await step("answer")
         return found[0] if found else None
 
-    async def transactions(self, account: str, cursor: str | None) -> list[Transaction]:
+    async def transactions(self, _account: str, cursor: str | None) -> list[Transaction]:
         await step("transactions")
         found = [
             each
@@ -171,25 +190,6 @@ class FakeHorizon:
         if found:
             return Refusal(("tx_failed", "op_underfunded"))
         return refusal or Refusal(("timeout",))
-
-
-class Disk:
-    """What a machine has written, and what it was at each time before."""
-
-    def __init__(self, *versions: str) -> None:
-        self.versions = list(versions) or ["{}"]
-
-    def has(self, envelope: Envelope) -> bool:
-        """Tell whether a transaction is on disk now."""
-        return f'"{envelope.hash}"' in self.versions[-1]
-
-    async def load(self) -> dict[str, Any]:
-        return json.loads(self.versions[-1])
-
-    async def save(self, data: dict[str, Any]) -> None:
-        await step("save")
-        self.versions.append(json.dumps(data))
-        await step("saved")
 
 
 class Machine:
@@ -228,7 +228,7 @@ class Machine:
         except StopIteration as end:
             if isinstance(end.value, Applied):
                 self.done[self.order.key] = end.value
-        except HorizonError, RejectedError, UnclearError, OSError:
+        except (HorizonError, RejectedError, UnclearError, OSError):
             pass
         except Kill:
             self.start()
@@ -257,8 +257,3 @@ class Machine:
                     pass
                 self.network.close(100)
             assert order.key in self.done, f"{order.key} was never carried out"
-
-
-def with_key(order: Order, key: str) -> Order:
-    """Return the same order under another name, as after a restore that lost the state."""
-    return replace(order, key=key)

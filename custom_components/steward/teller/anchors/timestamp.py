@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
+from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
@@ -128,12 +128,17 @@ def _chain(
     certificates: list[x509.Certificate],
 ) -> str:
     """Check the signature, and tell up to what."""
-    public = x509.load_pem_x509_certificates(Path(certifi.where()).read_bytes())
+    issuers = {each.issuer.public_bytes() for each in certificates}
+    known = SSLContext(PROTOCOL_TLS_CLIENT)
+    known.load_verify_locations(certifi.where())
+    # Only what can be a root of these is parsed: some of what browsers know, cryptography doesn't like.
+    roots = [each for each in known.get_ca_certs(binary_form=True) if any(issuer in each for issuer in issuers)]
+    public = [x509.load_der_x509_certificate(each) for each in roots]
     embedded = [each for each in certificates if each.subject == each.issuer]
-    for name, roots in (("public", public), ("embedded", embedded)):
-        if roots:
+    for name, trusted in (("public", public), ("embedded", embedded)):
+        if trusted:
             try:
-                client.VerifierBuilder(roots=roots, nonce=request.nonce).build().verify_message(response, note)
+                client.VerifierBuilder(roots=trusted, nonce=request.nonce).build().verify_message(response, note)
             except client.VerificationError as error:
                 if name == "embedded":
                     raise AnchorError(Trouble.MISMATCH, str(error)[:MAX_DETAIL]) from error
