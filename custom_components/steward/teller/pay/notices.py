@@ -12,7 +12,7 @@ from enum import StrEnum
 import logging
 from typing import Any, Final
 
-from homeassistant.components.notify import ATTR_MESSAGE, ATTR_TITLE, DOMAIN as NOTIFY, SERVICE_SEND_MESSAGE
+from homeassistant.components.notify.const import ATTR_MESSAGE, ATTR_TITLE, DOMAIN as NOTIFY, SERVICE_SEND_MESSAGE
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import ATTR_ENTITY_ID, STATE_UNAVAILABLE
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -32,7 +32,7 @@ FIRST_RETRY: Final = timedelta(minutes=1)
 LAST_RETRY: Final = timedelta(hours=6)
 PATIENCE: Final = 60
 """Seconds that a delivery may take; what takes longer is tried again, though it may have worked."""
-REMEMBERED: Final = 1000
+REMEMBERED: Final = 5000
 """Deliveries that are remembered, so that they aren't repeated."""
 
 
@@ -117,7 +117,9 @@ class Notices:
             self._timer()
         self._timer = None
 
-    async def async_tell(self, occasion: str, level: Level, placeholders: Mapping[str, str]) -> None:
+    async def async_tell(
+        self, occasion: str, level: Level, placeholders: Mapping[str, str], *, deliver: bool = True
+    ) -> None:
         """Tell everybody whom a notice of this level concerns, once for this occasion; returns when that is on disk."""
         texts = await async_get_translations(self._hass, self._hass.config.language, "issues", {DOMAIN})
         prefix = f"component.{DOMAIN}.issues.notice_{level}"
@@ -134,11 +136,16 @@ class Notices:
                     new = True
         if new:
             await self._save()
-            self._kick()
+            if deliver:
+                self._kick()
 
-    async def async_withdraw(self, prefix: str) -> None:
-        """Don't tell any more what hasn't been delivered of the occasions that begin like this."""
-        stale = [message for message in self._waiting.values() if message.occasion.startswith(prefix)]
+    async def async_withdraw(self, prefix: str, keep: str | None = None) -> None:
+        """Don't tell any more what hasn't been delivered of the occasions that begin like this, except one."""
+        stale = [
+            message
+            for message in self._waiting.values()
+            if message.occasion.startswith(prefix) and message.occasion != keep
+        ]
         for message in stale:
             if message.id in self._sent and message.id not in self._failed:
                 await self._record(message, Step.FAILED)
@@ -188,7 +195,7 @@ class Notices:
         if message.target not in self._silent:
             self._silent.add(message.target)
             _LOGGER.warning(
-                "%s doesn't deliver notices, they are kept: %s", message.target, error or type(error).__name__
+                "%s doesn't deliver notices, they are kept: %s", message.target, str(error) or type(error).__name__
             )
         if message.id not in self._failed:
             self._failed.add(message.id)

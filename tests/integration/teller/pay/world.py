@@ -254,7 +254,7 @@ class Machine:
             case Fault.KILL_AFTER:
                 raise PowerLossError
             case Fault.LOST:
-                raise HorizonError("lost")
+                raise HorizonError
         return done or Refusal((code or "",))
 
     def _look_up(self, name: str, number: int) -> Transaction | None:
