@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+import re
 from typing import Annotated, ClassVar, Final
 
 from ..fields import ContractError, Fields, Json, Reason as Fault, parse
@@ -439,12 +440,25 @@ KINDS: Final[dict[str, type[Entry]]] = {
 _MEMBERS: Final = {name: codec.codecs(kind) for name, kind in KINDS.items()}
 
 
+QUICK: Final = re.compile(
+    rb'\{"at":"(20\d\d-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z)","energy":(0|[1-9]\d{0,14}),"kind":"reading",'
+    rb'"raw":"([0-9.]{1,40})","reason":"([a-z]+)",(?:"register":(0|[1-9]\d{0,14}),)?"sequence":(0|[1-9]\d{0,14}),'
+    rb'"source":"([a-z0-9_]{1,32})","unit":"([A-Za-z]{1,4})"\}'
+).fullmatch
+"""The members of an ordinary reading, which nearly every entry of a log is: it needs no JSON, only a look at its date and its reason."""
+_PLAIN: Final = re.compile(r"[0-9.]{1,40}").fullmatch
+_PLAIN_UNIT: Final = re.compile(r"[A-Za-z]{1,4}").fullmatch
+_REASONS: Final = {reason.encode(): reason for reason in Reason}
+
+
 def encode(entry: Entry) -> bytes:
     """Write an entry.
 
     Raises:
         ContractError: it can't be written, or is longer than an entry may be.
     """
+    if isinstance(entry, Reading) and (plain := _write_quickly(entry)):
+        return plain
     if isinstance(entry, Unknown):
         members = entry.members
     else:
@@ -462,6 +476,8 @@ def decode(data: bytes) -> Entry:
     Raises:
         ContractError: it is none, or isn't written as it has to be.
     """
+    if (quick := _read_quickly(data)) is not None:
+        return quick
     members = parse(data, MAX_ENTRY)
     if canonical(members) != data:
         raise ContractError(Fault.NOT_JSON, detail="not written in the canonical way")
@@ -474,6 +490,39 @@ def decode(data: bytes) -> Entry:
     if encode(entry) != data:
         raise ContractError(Fault.BAD_VALUE, name, "says in another way what has one way to be said")
     return entry
+
+
+def _write_quickly(reading: Reading) -> bytes | None:
+    """Return an ordinary reading's bytes; None for others."""
+    raw, unit, register = reading.raw, reading.unit, reading.register
+    if raw is None or unit is None or not _PLAIN(raw) or not _PLAIN_UNIT(unit):
+        return None
+    known = "" if register is None else f'"register":{register:d},'
+    data = (
+        f'{{"at":"{codec.stamp(reading.at)}","energy":{reading.energy:d},"kind":"reading","raw":"{raw}","reason":"{reading.reason}",'
+        f'{known}"sequence":{reading.sequence:d},"source":"{reading.source}","unit":"{unit}"}}'
+    ).encode()
+    return data if QUICK(data) else None
+
+
+def _read_quickly(data: bytes) -> Reading | None:
+    """Return an ordinary reading; None for anything else, right or wrong."""
+    if (found := QUICK(data)) is None:
+        return None
+    at, energy, raw, reason, register, sequence, source, unit = found.groups()
+    known = _REASONS.get(reason)
+    if known is None:
+        return None
+    return Reading(
+        at=codec.read_moment(at.decode()),
+        source=source.decode(),
+        sequence=int(sequence),
+        raw=raw.decode(),
+        unit=unit.decode(),
+        energy=int(energy),
+        register=None if register is None else int(register),
+        reason=known,
+    )
 
 
 def unsigned_text(entry: Payment | Inspection) -> str:

@@ -135,8 +135,10 @@ def recheck(
         if isinstance(entry, Gap) and not entry.open:
             before.setdefault(entry.source, []).append((index, entry))
             continue
+        expected: tuple[Gap | Reading, ...]
+        found: tuple[Gap | Reading, ...]
         try:
-            expected = tuple(meters.again(entry) or ())
+            expected = tuple(meters.again(entry) or [])
         except NoTermsError:
             expected = ()
         if isinstance(entry, Generation):
