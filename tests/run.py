@@ -83,6 +83,7 @@ def lanes() -> tuple[list[Step], list[Step]]:
         Step("lint", ("script/lint",)),
         pytest("integration", ".venv", "tests/integration", measure=""),
         pytest("protocol", ".venv", *NO_HOME_ASSISTANT, "tests/protocol", measure=""),
+        pytest("log", ".venv", *NO_HOME_ASSISTANT, "tests/log", measure=""),
         Step("wheel", ("script/wheel",)),
         pytest("packaging", ".venv", *NO_HOME_ASSISTANT, "tests/packaging"),
         *(
