@@ -223,6 +223,8 @@ class Runner:
         except AnchorError as error:
             self._fail(error)
         except Exception as error:
+            if self._stopped:  # the log may be closed by now; it is done again after the next start
+                return float(FIRST_PAUSE)
             if self.trouble is None:
                 _LOGGER.exception("Anchoring a checkpoint (%s) failed", self.kind.value)
             self._fail(AnchorError(Trouble.INTERNAL, repr(error)), log=False)
