@@ -61,4 +61,4 @@ async def async_remove_config_entry_device(
         case Kind.AREA:
             return (DOMAIN, entry.data[CONF_NODE]) not in device.identifiers
         case Kind.TELLER:
-            return (DOMAIN, entry.entry_id) not in device.identifiers
+            return not teller.devices(entry) & device.identifiers

@@ -1,9 +1,10 @@
 """What a user can do about Steward's repair issues."""
 
-from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, RepairsFlowResult
 from homeassistant.core import HomeAssistant
 
 from .const import CONF_INSTANCE
+from .teller.pay.issue import ATTR_BILL, PaymentDueFlow
 
 
 class OtherInstanceFlow(RepairsFlow):
@@ -37,7 +38,11 @@ async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
     """Return the flow that mends an issue."""
-    known = {name: str(value) for name, value in (data or {}).items()}
+    if data and ATTR_BILL in data:
+        return PaymentDueFlow(str(data["entry_id"]), str(data[ATTR_BILL]))
+    if not data or "instance" not in data:
+        return ConfirmRepairFlow()
+    known = {name: str(value) for name, value in data.items()}
     entry = hass.config_entries.async_get_entry(known["entry_id"])
     placeholders = {"title": entry.title if entry else "", "name": known["name"]}
     return OtherInstanceFlow(known["entry_id"], known["instance"], placeholders)

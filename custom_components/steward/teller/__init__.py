@@ -1,9 +1,18 @@
 """Tellers: config entries of the kind `teller`, one per project."""
 
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 
+from ..const import DOMAIN
+from .anchors.keys import async_keys
+from .anchors.scheduler import Memory
+from .data import CONF_ACCOUNT, CONF_PAY, CONF_STELLAR, parse_settings
+from .entity import device_id, register_device
 from .issues import async_clear_all
+from .pay.payback import remove as remove_payback
 from .signing import SigningKey
 from .teller import Teller, TellerConfigEntry
 from .views import async_serve_teller
@@ -20,6 +29,7 @@ async def async_setup(hass: HomeAssistant, entry: TellerConfigEntry) -> None:
     teller = Teller(hass, entry)
     await teller.async_open()
     entry.runtime_data = teller
+    register_device(teller)
     try:
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
         await teller.async_start()
@@ -46,6 +56,23 @@ async def async_remove(hass: HomeAssistant, entry: TellerConfigEntry) -> None:
     """
     async_clear_all(hass, entry)
     await SigningKey(hass, entry.entry_id).async_remove()
+    await Memory(hass, entry.entry_id).remove()
+    await hass.async_add_executor_job(remove_payback, hass.config.path(), entry.entry_id)
+    kept = {account for other in hass.config_entries.async_entries(DOMAIN) for account in _accounts(other)}
+    for account in _accounts(entry) - kept:
+        await async_keys(hass).async_forget(account)
+
+
+def _accounts(entry: ConfigEntry[Any]) -> set[str]:
+    """Return the Stellar accounts that an entry signs for."""
+    sections = (entry.data.get(name) or {} for name in (CONF_STELLAR, CONF_PAY))
+    return {account for section in sections if (account := section.get(CONF_ACCOUNT))}
+
+
+def devices(entry: TellerConfigEntry) -> set[tuple[str, str]]:
+    """Return what the devices that a teller has are registered under."""
+    sources = parse_settings(entry).sources
+    return {device_id(entry.entry_id), *(device_id(entry.entry_id, source) for source in sources)}
 
 
 async def _async_reload(hass: HomeAssistant, entry: TellerConfigEntry) -> None:

@@ -57,13 +57,15 @@ class Figures:
 class History:
     """The books, added up."""
 
-    def __init__(self, settings: TellerSettings, terms: Terms, zone: tzinfo) -> None:
-        """Begin with no entries; `terms` are those that the settings come to."""
+    def __init__(self, settings: TellerSettings, zone: tzinfo) -> None:
+        """Begin with no entries; `zone` is the one that the settings name."""
         self._creditor = settings.creditor
-        self._zone = zone
-        self.account = Account(ZoneInfo, settings.creditor)
-        self.meters = {source.id: Meter(source.id, terms, zone) for source in settings.sources}
+        self._zones: dict[str, tzinfo] = {settings.zone: zone}
+        self.account = Account(self._zone, settings.creditor)
         self.watched = {source.id: Watched(source) for source in settings.sources}
+        self.meters: dict[str, Meter] = {}
+        """The meters of the sources that are configured, from the first terms on that name them."""
+        self._in_force: Terms | None = None
         self._gaps: dict[str, Gap] = {}
         self.entries = 0
         self.last: Entry | None = None
@@ -82,8 +84,8 @@ class History:
         """Take all entries that are on disk; blocks."""
         for entry in entries():
             self.add(entry)
-        for meter in self.meters.values():
-            meter.restore(entries())
+            for meter in self.meters.values():
+                meter.restore((entry,))
 
     def add(self, entry: Entry) -> None:
         """Take the next entry."""
@@ -110,6 +112,15 @@ class History:
                 self.tampered_at = entry.at
             case _:
                 pass
+        self.agree()
+
+    def agree(self) -> None:
+        """Let the meters go on by the terms that are in force now, if these are others than before."""
+        terms = self.account.terms
+        if terms is not None and terms is not self._in_force:
+            self._in_force = terms
+            for meter in self.meters.values():
+                meter.agree(terms, self._zone(terms.zone))
 
     @property
     def improper(self) -> bool:
@@ -119,8 +130,8 @@ class History:
     def figures(self, now: datetime) -> Figures:
         """Return what the books tell now."""
         account = self.account
-        period = account.period(now)
-        if period is None:
+        period, terms = account.period(now), account.terms
+        if period is None or terms is None:
             return Figures(lifetime=account.energy)
         periods = account.periods(now)
         unpaid = next((each for each in periods if each.balance > 0), period)
@@ -135,7 +146,7 @@ class History:
             owed=account.balance(),
             owed_in_period=period.owed,
             due_amount=sum((each.balance for each in periods if each.end <= now), ZERO),
-            due_date=unpaid.due.astimezone(self._zone).date(),
+            due_date=unpaid.due.astimezone(self._zone(terms.zone)).date(),
             periods_late=account.late(now),
         )
 
@@ -156,11 +167,21 @@ class History:
 
     def _agreed(self, entry: TermsEntry) -> None:
         try:
-            self.terms = Terms.from_json(entry.terms)
-        except ContractError:
+            terms = self.terms = Terms.from_json(entry.terms)
+            zone = self._zone(terms.zone)
+        except ContractError, KeyError, ValueError:
             return  # the account reports it
         self.note = entry.note
-        self.signed = is_signed(self.terms, entry.note, self._creditor)
+        self.signed = is_signed(terms, entry.note, self._creditor)
+        for source in self.watched:
+            if source not in self.meters and terms.source(source):
+                self.meters[source] = Meter(source, self.account.terms or terms, zone, entry.at)
+
+    def _zone(self, name: str) -> tzinfo:
+        """Return a time zone; reads a file if it isn't known yet."""
+        if name not in self._zones:
+            self._zones[name] = ZoneInfo(name)
+        return self._zones[name]
 
 
 def _worth(gap: Gap) -> int:

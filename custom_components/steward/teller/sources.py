@@ -1,7 +1,8 @@
 """Watching the entities that are metered, and the one that tells the price.
 
-Everything that an entity says is passed on as it says it, also that it is unavailable, and also what it says again: an inverter that tells the
-same register all night is there, one that tells nothing is not.
+Everything that an entity says is passed on as it says it, also that it is unavailable, and also what it says again. Many say something only when
+it has changed, such as a meter at night: so what Home Assistant shows of an entity is passed on now and then, too, as long as it shows something.
+That isn't done with power that is produced: it changes all the time, and where nobody tells it any more, it isn't known.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,10 +29,13 @@ from homeassistant.helpers.event import (
 )
 from homeassistant.util import dt as dt_util
 
-from .data import CONF_TARIFF, Source, TellerSettings
+from ..protocol.books.terms import SourceKind
+from .data import CONF_AFTER, CONF_TARIFF, Source, TellerSettings
 
 TICK: Final = timedelta(minutes=1)
-"""How often it is looked whether an entity has been silent for too long."""
+"""How often meters are told the time, at least."""
+SAMPLES: Final = 3
+"""How often an entity that says nothing is looked at in the time after which that would be a gap."""
 
 type Take = Callable[[Source, datetime, str | None, str | None], None]
 """Takes what a source says: when, what (None where it says that it doesn't know), in which unit."""
@@ -58,6 +62,8 @@ class Sources:
         self._take = take
         self._tick = tick
         self._price = price
+        self._every = timedelta(seconds=max(1, settings.gaps[CONF_AFTER] // SAMPLES))
+        self._said_at: dict[str, datetime] = {}
         self._unsubscribe: list[CALLBACK_TYPE] = []
 
     @callback
@@ -77,7 +83,11 @@ class Sources:
             async_track_state_report_event(self._hass, entities, self._reported),
             async_track_entity_registry_updated_event(self._hass, entities, self._renamed),
             async_track_time_interval(
-                self._hass, self._tick, TICK, name="steward teller's meters", cancel_on_shutdown=True
+                self._hass,
+                self._timed,
+                min(TICK, self._every),
+                name="steward teller's meters",
+                cancel_on_shutdown=True,
             ),
         ]
 
@@ -86,6 +96,14 @@ class Sources:
         """Watch nothing any more."""
         while self._unsubscribe:
             self._unsubscribe.pop()()
+
+    @callback
+    def _timed(self, now: datetime) -> None:
+        for entity_id, source in self._sources.items():
+            state = self._hass.states.get(entity_id)
+            if state and now - self._said_at.get(entity_id, now) >= self._every and _lasts(source, state):
+                self._said(state, now)
+        self._tick(now)
 
     @callback
     def _changed(self, event: Event[EventStateChangedData]) -> None:
@@ -102,6 +120,7 @@ class Sources:
     def _said(self, state: State, at: datetime) -> None:
         known = state.state not in {STATE_UNAVAILABLE, STATE_UNKNOWN}
         if source := self._sources.get(state.entity_id):
+            self._said_at[state.entity_id] = at
             unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
             self._take(source, at, state.state if known else None, unit)
         if known and state.entity_id == self._price_entity:
@@ -120,3 +139,13 @@ class Sources:
         if old == self._price_entity:
             tariff: Mapping[str, Any] = {**self._entry.data[CONF_TARIFF], CONF_ENTITY_ID: new}
             entries.async_update_entry(self._entry, data={**self._entry.data, CONF_TARIFF: tariff})
+
+
+def _lasts(source: Source, state: State) -> bool:
+    """Whether what an entity said may be taken for what is still so: a register's reading, and that nothing is produced."""
+    if source.kind is SourceKind.CUMULATIVE:
+        return True
+    try:
+        return float(state.state) == 0
+    except ValueError:
+        return False

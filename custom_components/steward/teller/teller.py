@@ -17,6 +17,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady, HomeAssistantError
+from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.loader import async_get_integration
 from homeassistant.util import dt as dt_util
@@ -38,6 +39,7 @@ from .books import Books
 from .code import measure
 from .data import Source, TellerSettings, parse_settings
 from .history import Figures, History
+from .pay.payback import Payback
 from .records import Machine
 from .signing import SigningKey
 from .sources import Sources
@@ -62,6 +64,7 @@ class Teller:
     history: History
     books: Books
     witnessing: Witnessing
+    device: DeviceEntry
     checkpoint: SignedCheckpoint | None = None
     """What was signed last since Home Assistant started."""
     signed_at: datetime | None = None
@@ -81,7 +84,9 @@ class Teller:
         self._stopping: list[CALLBACK_TYPE] = []
         self._was_full = False
         self._said_price: Decimal | None = None
+        self._ending = False
         self.anchors = Anchors(self)
+        self.payback = Payback(self)
 
     @property
     def account(self) -> Account:
@@ -142,7 +147,7 @@ class Teller:
             await self.hass.async_add_executor_job(measure), str(integration.version) if integration.version else None
         )
         zone = await self.hass.async_add_executor_job(ZoneInfo, self.settings.zone)
-        self.history = History(self.settings, terms_of(self.settings, self.settings.creditor, None), zone)
+        self.history = History(self.settings, zone)
         self.books = Books(
             self.hass,
             self.entry.entry_id,
@@ -184,6 +189,7 @@ class Teller:
 
     async def async_start(self) -> None:
         """Write down that the teller has started, and how, and begin to meter."""
+        await self.payback.start()
         await self._async_write_start()
         if previous := self.books.begun:
             self._report(previous)
@@ -239,17 +245,28 @@ class Teller:
         return await self.books.async_run(target, *args, **kwargs)
 
     async def async_pay(self) -> None:
-        """Pay what is due."""
+        """Have what is due paid by hand.
+
+        Raises:
+            HomeAssistantError: there is nothing to pay, a payment is under way, or the teller was shut down; translated.
+        """
+        if self.stopped:
+            raise HomeAssistantError(translation_domain=DOMAIN, translation_key="teller_stopped")
+        await self.payback.async_pay_now()
 
     async def async_shut_down(self, cause: str = "button") -> None:
         """Write down that the teller ends, commit, and meter no more. To begin again, the entry is reloaded."""
-        if self.stopped:
+        if self._ending:
             return
-        self.stopped = True
+        self._ending = True
         while self._stopping:
             self._stopping.pop()()
         self._sources.stop()
         await self.anchors.stop()
+        await self.books.writer.async_flush()
+        head = await self.async_run(self._head)
+        await self.payback.async_shut_down(cause, [each for each in (self._started, head) if each])
+        self.stopped = True
         await self.books.writer.async_flush()
         entry = records.shut_down(
             self.settings,
@@ -307,6 +324,7 @@ class Teller:
             entries.append(records.opened(self.settings, self.storage.verifier.vkey, now))
         if history.improper and history.last is not None:
             entries.append(gone := records.outage(history.last.at, now))
+            await self.payback.async_outage(gone)
             issues.async_report_outage(self.hass, self.entry, _local(gone.begin), _local(gone.end))
         self._started = await self.async_run(self._head)
         entries.append(records.started(self.settings, self._machine, now, head=self._started, seen=self._seen()))
@@ -363,12 +381,13 @@ class Teller:
     @callback
     def _take(self, source: Source, at: datetime, raw: str | None, unit: str | None) -> None:
         """Meter what a source says. What can't be kept isn't metered: the meter finds it as a gap."""
-        if not self.books.writer.overflows:
-            meter = self.history.meters[source.id]
-            self._queue(meter.take(at.replace(microsecond=at.microsecond // 1000 * 1000), raw, unit))
+        meter = self.history.meters.get(source.id)
+        if meter and not self.books.writer.overflows:
+            self._queue(meter.take(at, raw, unit))
 
     @callback
     def _tick(self, now: datetime) -> None:
+        self.history.agree()
         if not self.books.writer.overflows:
             for meter in self.history.meters.values():
                 self._queue(meter.tick(now))

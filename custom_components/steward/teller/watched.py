@@ -7,9 +7,7 @@ from typing import Final
 from ..protocol.books.entries import Reason
 from .data import Source
 
-GOOD: Final = frozenset(
-    {Reason.OK, Reason.FIRST, Reason.DUPLICATE, Reason.ORDER, Reason.ROLLOVER, Reason.NEGATIVE, Reason.EARLY}
-)
+GOOD: Final = frozenset({Reason.OK, Reason.FIRST, Reason.DUPLICATE, Reason.ORDER, Reason.ROLLOVER, Reason.NEGATIVE})
 """Reasons that are no problem."""
 
 
