@@ -92,8 +92,8 @@ class Notices:
         self._timer: CALLBACK_TYPE | None = None
         self._unsubscribe: CALLBACK_TYPE | None = None
 
-    async def async_start(self) -> None:
-        """Read what wasn't delivered; go on with it when Home Assistant has started, and with it whatever delivers."""
+    async def async_load(self) -> None:
+        """Read what wasn't delivered."""
         data = await self._file.load()
         self._done = dict.fromkeys(data.get("done", ()))
         self._sent = set(data.get("sent", ()))
@@ -101,6 +101,10 @@ class Notices:
         for each in data.get("waiting", ()):
             message = Message(**each)
             self._waiting[message.id] = message
+
+    @callback
+    def start(self) -> None:
+        """Go on when Home Assistant has started, and with it whatever delivers."""
 
         @callback
         def started(_: HomeAssistant) -> None:

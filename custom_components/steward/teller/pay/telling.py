@@ -49,8 +49,9 @@ class Telling:
 
     async def async_start(self) -> None:
         """Take up what wasn't delivered."""
-        await self.notices.async_start()
+        await self.notices.async_load()
         await self.notices.async_withdraw(f"{UNLOADED}/")
+        self.notices.start()
 
     def money(self, amount: Decimal) -> str:
         """Write an amount."""

@@ -67,7 +67,8 @@ class House:
 
     async def start(self) -> None:
         """Start, and let it do what it finds."""
-        await self.notices.async_start()
+        await self.notices.async_load()
+        self.notices.start()
         await self.settle()
 
     async def restart(self) -> None:
