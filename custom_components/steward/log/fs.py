@@ -1,12 +1,15 @@
 """The little of a file system that a log needs, so that tests can cut its power at any step."""
 
 from contextlib import suppress
+import errno
 import fcntl
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from .errors import LogLocked
+
+_NOT_OURS: Final = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EINVAL}
 
 
 class File(Protocol):
@@ -227,16 +230,16 @@ class Folder:
 
     def make(self, path: Path) -> None:
         """Make a folder. One that was there may have been made just before the power went, so it is never taken as kept."""
-        if path in self._known:
+        if path in self._known or path == path.parent:
             return
-        if self.path in path.parents:
-            self.make(path.parent)
+        self.make(path.parent)
+        self.fs.make_folder(path)
         try:
-            self.fs.make_folder(path)
-        except FileNotFoundError:
-            self.make(path.parent)
-            self.fs.make_folder(path)
-        self.fs.fsync_folder(path.parent)
+            self.fs.fsync_folder(path.parent)
+        except OSError as error:
+            # Folders of the system's that this one lies in, some of which nobody may read, and which nothing has changed.
+            if self.path in path.parents or error.errno not in _NOT_OURS:
+                raise
         self._known.add(path)
 
     def forget(self, path: Path) -> None:

@@ -7,7 +7,6 @@ of a later generation names the head of the one before, and why it ended there.
 
 from base64 import b32encode
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 import os
@@ -197,11 +196,14 @@ class Generations:
         number = self._number_of(checkpoint.origin) or 0
         if number < self.number:
             return None
-        with suppress(LogDamaged):
-            if number == self.number and self.origin(number) == checkpoint.origin:
-                return None
-        detail = f"generation {number} is not there"
-        return Previous(number, checkpoint.origin, checkpoint.size, checkpoint.root, note, Cause.MISSING, detail)
+        cause, detail = Cause.MISSING, f"generation {number} is not there"
+        if number == self.number:
+            try:
+                if self.origin(number) == checkpoint.origin:
+                    return None
+            except LogDamaged as error:
+                cause, detail = Cause.DAMAGED, str(error)
+        return Previous(number, checkpoint.origin, checkpoint.size, checkpoint.root, note, cause, detail)
 
     def _open_number(self, *, quick: bool = False) -> LogStorage:
         self._open = LogStorage.open(
