@@ -145,6 +145,12 @@ def test_entries_from_bundles(data):
     assert list(reader.entries(start, stop)) == LOG.entries[start:stop]
 
 
+def test_what_a_full_file_has_beyond_the_tree_is_left_out():
+    reader = tiles.TileReader(grown, 300)
+    assert reader.bundle(1) == BIG.entries[256:300]
+    assert reader.hashes(1) == b"".join(BIG.leaves[256:300])
+
+
 def test_all_entries_and_all_tiles():
     reader = tiles.TileReader(FILES.get, 70_000)
     assert list(reader.entries()) == LOG.entries
