@@ -70,12 +70,11 @@ class Steward(Log):
 
     def __init__(self, folder: Path) -> None:
         # Without the integration itself, which would bring Home Assistant along.
-        for name in ("custom_components", "custom_components.steward"):
-            package = ModuleType(name)
-            package.__path__ = [str(REPOSITORY / name.replace(".", "/"))]
-            sys.modules[name] = package
-        from custom_components.steward.log.storage import LogStorage  # noqa: PLC0415
-        from custom_components.steward.protocol.log import checkpoint, note, tiles, tree  # noqa: PLC0415
+        package = ModuleType("steward")
+        package.__path__ = [str(REPOSITORY / "custom_components/steward")]
+        sys.modules["steward"] = package
+        from steward.log.storage import LogStorage  # noqa: PLC0415
+        from steward.protocol.log import checkpoint, note, tiles, tree  # noqa: PLC0415
 
         self.checkpoint, self.note, self.tiles, self.tree = checkpoint, note, tiles, tree
         self.storage = LogStorage.open(folder, ORIGIN, bytes(32))
