@@ -5,7 +5,7 @@ other place says is looked at as far as it is given here: a time stamp's token, 
 """
 
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import json
@@ -23,6 +23,7 @@ from .books import At
 from .findings import Findings
 from .generations import Known
 from .heads import Keys, origin_of
+from .options import Ask
 from .result import AnchorResult
 from .stamps import StampError, Stamps
 
@@ -30,9 +31,6 @@ TOLERANCE: Final = timedelta(minutes=10)
 """How far clocks may be apart."""
 _HASH: Final = re.compile("[0-9a-f]{64}", re.ASCII)
 _MAX_BUNDLES: Final = 4096
-
-type Ask = Callable[[str], bytes | None]
-"""Asks a Horizon for what is below a path; None where there is nothing."""
 
 
 @dataclass(frozen=True, slots=True)

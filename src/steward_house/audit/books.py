@@ -1,14 +1,13 @@
 """Reads what a log's entries mean: adds up what is owed, and collects what an auditor wants to see listed.
 
-What is owed comes from the same account that the hub uses. Readings are nearly all of a log, so what is wanted of them here is taken from
-their bytes, after the account has read them strictly.
+What is owed comes from the same account that the hub uses. Readings are nearly all of a log, so the account alone
+reads them, strictly; every ten minutes of the log it is asked what they came to.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-import re
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -39,11 +38,12 @@ from ..protocol.fields import ContractError
 from .energy import Energies
 from .findings import Findings
 
-_READING: Final = re.compile(
-    rb'\{"at":"([0-9T-]{13})[^"\\]*","energy":([0-9]+),"kind":"reading",(?:"raw":"[^"\\]*",)?"reason":"[a-z]+",'
-    rb'(?:"register":([0-9]+),)?"sequence":[0-9]+,"source":"([a-z0-9_]+)"'
-)
-"""Hour, energy, register and source of a reading that is written in the canonical way; what doesn't fit is read in full."""
+_STEP: Final = slice(7, 22)
+"""Where an entry has the ten minutes that it was made in, if its time comes first: `2026-01-31T12:1`."""
+_AFTER_TIME: Final = slice(32, 42)
+_ENERGY: Final = b',"energy":'
+"""What follows the time in a reading."""
+_IS_READING: Final = b'"kind":"reading"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,7 @@ class Books:
         self.notices: list[At[Notice]] = []
         self.terms: list[At[TermsEntry]] = []
         self._settings: Settings | None = None
+        self._step = b""
         self._outage_from: datetime | None = None
         self._starts: list[tuple[int, int, int]] = []
         """Where the account's numbers jump: a number, and the generation and index of the entry that has it."""
@@ -103,22 +104,26 @@ class Books:
 
     def take(self, generation: int, index: int, entries: Sequence[bytes]) -> None:
         """Take entries of a generation, the first of which has the index."""
-        feed, match, add = self.account.feed, _READING.match, self.energies.add
-        readings = 0
+        feed, step, readings = self.account.feed, self._step, 0
         for at, data in enumerate(entries, index):
+            if data[_AFTER_TIME] != _ENERGY or _IS_READING not in data:
+                self._take_other(Place(generation, at), data)
+                continue
+            if data[_STEP] != step:
+                self._settle(step)
+                step = data[_STEP]
             try:
                 feed(data)
             except ContractError as error:
-                self._findings.problem("entry_malformed", entry=at, what=str(error))
-                self.kinds["malformed"] += 1
-                self._starts.append((self.account.size, generation, at + 1))
-                continue
-            if found := match(data):
-                readings += 1
-                add(*found.groups())
+                self._malformed(Place(generation, at), error)
             else:
-                self._take(Place(generation, at), decode(data))
+                readings += 1
+        self._step = step
         self.kinds[Reading.kind] += readings
+
+    def finish(self) -> None:
+        """Take notice that there are no more entries."""
+        self._settle(self._step)
 
     def skip(self, generation: int, index: int, count: int) -> None:
         """Leave out entries that can't be read."""
@@ -130,7 +135,39 @@ class Books:
         start, generation, index = next((each for each in reversed(self._starts) if each[0] <= number), (0, 1, 0))
         return Place(generation, index + number - start)
 
-    def _take(self, place: Place, entry: Entry) -> None:
+    def _take_other(self, place: Place, data: bytes) -> None:
+        """Take an entry that doesn't look like a reading."""
+        try:
+            entry = decode(data)
+            if isinstance(entry, Gap | TermsEntry):  # terms may drop a source
+                self._settle(self._step)
+            if isinstance(entry, Gap):
+                before = self.account.energy_of(entry.source)
+                self.account.add(entry)
+                self.energies.leave_out(entry.source, self.account.energy_of(entry.source) - before)
+            else:
+                self.account.add(entry)
+        except ContractError as error:
+            self._malformed(place, error)
+        else:
+            self._list(place, entry)
+
+    def _malformed(self, place: Place, error: ContractError) -> None:
+        self._findings.problem("entry_malformed", entry=place.entry, what=str(error))
+        self.kinds["malformed"] += 1
+        self._starts.append((self.account.size, place.generation, place.entry + 1))
+
+    def _settle(self, step: bytes) -> None:
+        """Add what the sources' energies have grown by to a step."""
+        if step:
+            for source in self._sources():
+                self.energies.settle(source, step, self.account.energy_of(source), self.account.register_of(source))
+
+    def _sources(self) -> Iterable[str]:
+        terms = self.account.terms
+        return [source.id for source in terms.sources] if terms else ()
+
+    def _list(self, place: Place, entry: Entry) -> None:
         self.kinds[entry.kind] += 1
         first = place.entry == 0
         if first != isinstance(entry, Opened | Generation) or (
@@ -140,11 +177,6 @@ class Books:
         match entry:
             case Opened():
                 self.opened = self.opened or entry
-            case Reading():
-                register = None if entry.register is None else str(entry.register).encode()
-                self.energies.add(
-                    stamp(entry.at)[:13].encode(), str(entry.energy).encode(), register, entry.source.encode()
-                )
             case Gap():
                 self.gaps[entry.source, entry.begin] = At(place, entry)
             case TermsEntry():
@@ -163,7 +195,7 @@ class Books:
                 self.notices.append(At(place, entry))
             case Unknown():
                 self._findings.note("entry_unknown", entry=place.entry, kind=entry.kind)
-            case Generation() | Heartbeat() | Tariff():
+            case Generation() | Heartbeat() | Tariff() | Reading():
                 pass
 
     def _compare_settings(self, place: Place, entry: Settings) -> None:

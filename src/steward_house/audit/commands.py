@@ -12,21 +12,21 @@ from tempfile import TemporaryDirectory
 import time
 from typing import Final
 
-from ..protocol.books.entries import Inspection
+from ..protocol.books.entries import Inspection, unsigned_text
 from ..protocol.books.terms import sign_terms
 from ..protocol.fields import ContractError
 from ..protocol.log.errors import NoteError
 from ..protocol.log.note import sign_note
 from .fetching import Address, is_address, mirror, open_address, write
 from .heads import Keys
-from .inspections import inspection_text
 from .keyfiles import new_key, read_key
+from .options import Agreed, Options
 from .proofs import ProofFailedError, check_proof, make_proof
 from .result import Report
 from .sources import Source, SourceError, open_folder
 from .stamps import Stamps
 from .text import to_json, write_text
-from .verify import Agreed, Options, verify
+from .verify import verify
 from .watch import State, look
 
 RIGHT: Final = 0
@@ -198,7 +198,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
         at = datetime.now(UTC) if arguments.at is None else datetime.fromisoformat(arguments.at)
         at = (at if at.tzinfo else at.astimezone()).astimezone(UTC)
         entry = Inspection(at=at, source=arguments.source, register=int(register * _KWH), who=arguments.who)
-        sys.stdout.write(sign_note(inspection_text(entry), signer).decode())
+        sys.stdout.write(sign_note(unsigned_text(entry), signer).decode())
     except InvalidOperation as error:
         raise SourceError(f"{arguments.register} is not a number of kWh") from error
     except (ValueError, OverflowError, ContractError, NoteError) as error:

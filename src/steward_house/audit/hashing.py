@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
+import multiprocessing
 import os
+import sys
+import threading
 from typing import Final
 
 from ..protocol.log.tiles import HEIGHT, TilePath, needed_bundles
@@ -26,7 +29,9 @@ def hash_bundles(files: Files, size: int) -> Iterator[Hashed] | None:
 
 
 def _hash_elsewhere(files: FolderFiles, size: int, workers: int) -> Iterator[Hashed]:
-    with ProcessPoolExecutor(workers) as pool:
+    # A fork has everything imported already; it must not be made while there are threads.
+    method = "fork" if sys.platform == "linux" and threading.active_count() == 1 else None
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context(method)) as pool:
         paths = needed_bundles(size)
         parts = iter(lambda: list(islice(paths, _AT_ONCE)), [])
         for found in pool.map(_hash, ((files, part) for part in parts)):

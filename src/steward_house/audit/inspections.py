@@ -2,26 +2,17 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from ..protocol.books.entries import Inspection, encode
+from ..protocol.books.entries import Inspection, unsigned_text
 from ..protocol.log.errors import NoteError
 from ..protocol.log.note import Note, Verifier
 from .books import At, Books
 from .findings import Findings
+from .options import Options
 from .result import InspectionResult
 
-if TYPE_CHECKING:
-    from .verify import Options
 
-
-def inspection_text(entry: Inspection) -> str:
-    """Return the text that whoever read the meter signs: the entry without the note, and a line end."""
-    return f"{encode(replace(entry, note=None)).decode()}\n"
-
-
-def compare_inspections(books: Books, options: "Options", findings: Findings) -> tuple[InspectionResult, ...]:
+def compare_inspections(books: Books, options: Options, findings: Findings) -> tuple[InspectionResult, ...]:
     """Return every inspection beside the books; one that is off by more than the tolerance is a problem."""
     creditor = options.agreed.creditor or (books.account.terms.creditor if books.account.terms else None)
     keys = list(options.inspectors)
@@ -68,6 +59,6 @@ def _is_signed(entry: Inspection, keys: Sequence[Verifier]) -> bool:
         return False
     try:
         note = Note.parse(entry.note.encode())
-        return note.text == inspection_text(entry) and bool(note.verified_by(keys))
+        return note.text == unsigned_text(entry) and bool(note.verified_by(keys))
     except NoteError:
         return False

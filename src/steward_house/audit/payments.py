@@ -4,9 +4,10 @@ from base64 import b64encode
 
 from ..protocol.books.entries import PaymentStep
 from ..protocol.books.memo import payment_memo, text_memo
-from .anchors import Ask, read_transaction
+from .anchors import read_transaction
 from .books import Books
 from .findings import Findings
+from .options import Ask
 
 
 def check_payments(books: Books, origin: str, horizon: Ask | None, findings: Findings) -> None:

@@ -1,79 +1,29 @@
 """Checks a whole log: every file, every signature, what the entries say, and what follows from them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import Final
 
 from ..protocol.books.account import PeriodBalance
 from ..protocol.books.entries import decode
 from ..protocol.books.terms import Terms
-from ..protocol.fields import ContractError, parse
+from ..protocol.fields import ContractError
 from ..protocol.log.checkpoint import open_checkpoint
 from ..protocol.log.errors import LogError, NoteError
-from ..protocol.log.note import Note, Verifier
+from ..protocol.log.note import Verifier
 from ..protocol.log.tiles import CHECKPOINT, TileReader
-from .anchors import TOLERANCE, AnchorCheck, Ask
+from .anchors import TOLERANCE, AnchorCheck
 from .books import Books, zone_of
 from .findings import Findings, Severity
 from .generations import Known, check_generations, read_generations
 from .heads import Keys
 from .inspections import compare_inspections
+from .options import Options
 from .payments import check_payments
 from .recheck import recheck
 from .result import Check, GenerationResult, Outcome, Period, Report
-from .sources import Source, SourceError
-from .stamps import Stamps
+from .sources import Source
 from .words import CHECKS
-
-_MAX_TERMS: Final = 65_535
-
-
-@dataclass(frozen=True, slots=True)
-class Agreed:
-    """The terms that the auditor holds in their hands, and the creditor's key."""
-
-    terms: Terms | None = None
-    creditor: str | None = None
-
-    @classmethod
-    def read(cls, data: bytes | None, creditor: str | None = None) -> "Agreed":
-        """Read terms, as JSON or as the creditor's signed note.
-
-        Raises:
-            SourceError: they are none, or the note isn't signed with the key.
-        """
-        try:
-            if creditor is not None:
-                creditor = Verifier.parse(creditor.strip()).vkey
-            if data is None:
-                return cls(None, creditor)
-            if b"\n\n" not in data:
-                terms = Terms.from_json(parse(data.strip(), _MAX_TERMS))
-                return cls(terms, creditor or terms.creditor)
-            note = Note.parse(data if data.endswith(b"\n") else data + b"\n")
-            terms = Terms.from_json(parse(note.text.encode().strip(), _MAX_TERMS))
-            creditor = creditor or terms.creditor
-            if creditor is None:
-                raise SourceError("the signed terms name no creditor: give the key with --creditor")
-            note.verified_by([Verifier.parse(creditor)])
-        except (NoteError, ContractError) as error:
-            raise SourceError(f"the terms, or the creditor's key, can't be used: {error}") from error
-        return cls(terms, creditor)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What else is to be done, and what it is done with."""
-
-    agreed: Agreed = Agreed()
-    recheck: bool = True
-    tolerance: float = 1.0
-    """Percent."""
-    horizon: Ask | None = None
-    stamps: Stamps = field(default_factory=Stamps)
-    inspectors: Sequence[Verifier] = ()
 
 
 def verify(source: Source, keys: Keys, options: Options | None = None, now: datetime | None = None) -> Report:
@@ -98,6 +48,7 @@ def verify(source: Source, keys: Keys, options: Options | None = None, now: date
             books.take(generation, index, entries)
 
     known = check_generations(read_generations(source, keys, findings), keys, findings, take)
+    books.finish()
     _check_opening(books, known, keys, findings)
     _check_account(books, findings)
     terms = books.account.terms
@@ -115,7 +66,7 @@ def verify(source: Source, keys: Keys, options: Options | None = None, now: date
     elif terms is None:
         skipped["recheck"] = "no_terms"
     else:
-        recheck(known, findings)
+        recheck(known, books, options.agreed, findings)
     _skip_anchors(books, options, skipped)
     if not inspections:
         skipped["inspections"] = "none"
@@ -226,9 +177,9 @@ def _skip_anchors(books: Books, options: Options, skipped: dict[str, str]) -> No
     if not kinds:
         skipped["anchors"] = "none"
     if "rfc3161" not in kinds:
-        skipped["stamps"] = "none"
+        skipped["stamps"] = skipped["authorities"] = "none"
     elif not options.stamps.installed:
-        skipped["stamps"] = "no_library"
+        skipped["stamps"] = skipped["authorities"] = "no_library"
     elif not options.stamps.has_roots:
         skipped["authorities"] = "no_roots"
     if options.horizon is None:
