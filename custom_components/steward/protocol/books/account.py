@@ -40,6 +40,7 @@ from .entries import (
     TermsEntry,
     Worth,
     decode,
+    encode,
     unsigned_text,
 )
 from .history import Fault, TermsHistory
@@ -190,9 +191,18 @@ class Account:
         Raises:
             ContractError: it is none.
         """
+        if not self._feed_quickly(data):
+            self._add(decode(data))
+
+    def add(self, entry: Entry) -> None:
+        """Take the next entry."""
+        if not (isinstance(entry, Reading) and entry.reason is Reason.OK and self._feed_quickly(encode(entry))):
+            self._add(entry)
+
+    def _feed_quickly(self, data: bytes) -> bool:
+        """Take an ordinary reading that lies where the one before it lay; return whether this is one."""
         if (quick := QUICK(data)) is None:
-            self.add(decode(data))
-            return
+            return False
         at, energy, _, reason, register, sequence, source, _ = quick.groups()
         segment = self._timeline.segment
         state = self._sources.get(source)
@@ -205,8 +215,7 @@ class Account:
             or int(sequence) != state.next
             or state.open is not None
         ):
-            self.add(decode(data))
-            return
+            return False
         gained = int(energy)
         state.next += 1
         state.last = at
@@ -216,9 +225,9 @@ class Account:
         segment.energy += gained
         segment.count += 1
         self.size += 1
+        return True
 
-    def add(self, entry: Entry) -> None:
-        """Take the next entry."""
+    def _add(self, entry: Entry) -> None:
         now, text = milliseconds(entry.at), stamp(entry.at).encode()
         if text < self._before and not (isinstance(entry, Reading) and entry.reason in _OUT_OF_ORDER):
             before = read_moment(self._before.decode())

@@ -442,11 +442,11 @@ _MEMBERS: Final = {name: codec.codecs(kind) for name, kind in KINDS.items()}
 
 QUICK: Final = re.compile(
     rb'\{"at":"(20\d\d-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z)","energy":(0|[1-9]\d{0,14}),"kind":"reading",'
-    rb'"raw":"([0-9.]{1,40})","reason":"([a-z]+)",(?:"register":(0|[1-9]\d{0,14}),)?"sequence":(0|[1-9]\d{0,14}),'
+    rb'"raw":"([-+.0-9A-Za-z]{1,40})","reason":"([a-z]+)",(?:"register":(0|[1-9]\d{0,14}),)?"sequence":(0|[1-9]\d{0,14}),'
     rb'"source":"([a-z0-9_]{1,32})","unit":"([A-Za-z]{1,4})"\}'
 ).fullmatch
 """The members of an ordinary reading, which nearly every entry of a log is: it needs no JSON, only a look at its date and its reason."""
-_PLAIN: Final = re.compile(r"[0-9.]{1,40}").fullmatch
+_PLAIN: Final = re.compile(r"[-+.0-9A-Za-z]{1,40}", re.ASCII).fullmatch
 _PLAIN_UNIT: Final = re.compile(r"[A-Za-z]{1,4}").fullmatch
 _REASONS: Final = {reason.encode(): reason for reason in Reason}
 

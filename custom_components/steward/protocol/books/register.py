@@ -5,7 +5,8 @@ counted (the generic cell rate algorithm, GCRA), and may lie ahead of the clock 
 counted stays below greatest power times time, plus one last digit, however the readings are spread.
 
 A value that can't be true is held, and counts only when the register has gone on from there: `confirm` readings in a row that go together,
-one of which has moved (a glitch to 0 never moves, whether it lasts for one reading or for a night).
+over as much time as makes a silence a gap, one of which has moved (a glitch to 0 never moves, whether it lasts for a minute or for a
+night). A value that the source could have produced since the register last moved, though not since it was last read, needn't move.
 """
 
 from dataclasses import dataclass
@@ -146,7 +147,8 @@ class Register:
         held.value += more
         held.count += 1
         held.moved |= more > 0
-        if held.count < rules.settings.confirm or not (held.moved or held.reason is Reason.JUMP):
+        lasted = held.count >= rules.settings.confirm and at - held.first_at >= after
+        if not lasted or not (held.moved or held.reason is Reason.JUMP):
             return Step(held.reason)
         if held.reason is Reason.JUMP:
             gained = held.value - self.level
