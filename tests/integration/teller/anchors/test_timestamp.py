@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import subprocess
+from types import SimpleNamespace
 
 from aiohttp import ClientSession
 from homeassistant.core import HomeAssistant
@@ -14,7 +15,8 @@ import pytest
 
 from custom_components.steward.protocol.anchor import Link
 from custom_components.steward.teller.anchors.job import AnchorError, Job, Reference, Trouble
-from custom_components.steward.teller.anchors.timestamp import TimestampAnchor, in_order
+from custom_components.steward.teller.anchors.libraries import async_library
+from custom_components.steward.teller.anchors.timestamp import TimestampAnchor, ask, check, in_order
 from tests.anchorage.authority import TimestampServer
 
 from .conftest import ORIGIN
@@ -53,13 +55,27 @@ async def test_a_root_that_browsers_know(
     assert reference.members["chain"] == "public"
 
 
-async def test_an_answer_to_another_question(hass: HomeAssistant, authority: TimestampServer):
-    """Old answers aren't taken, not even over the same note: the nonce tells."""
-    authority.replay = True
-    anchor = stamp(hass, f"{authority.url}/tsr")
-    await anchor.anchor(job())
-    for note in (b"note\n", b"other\n"):
-        await fails(anchor, Trouble.MISMATCH, note)
+@pytest.mark.parametrize("chain", [True, False])
+async def test_an_answer_to_another_question(hass: HomeAssistant, tmp_path: Path, socket_enabled: None, chain: bool):
+    """Old answers aren't taken, not even over the same note (the nonce tells), or where the signature can't be checked."""
+    async with TimestampServer(tmp_path / "authority", chain=chain) as authority:
+        authority.replay = True
+        anchor = stamp(hass, f"{authority.url}/tsr")
+        await anchor.anchor(job())
+        for note in (b"note\n", b"other\n"):
+            await fails(anchor, Trouble.MISMATCH, note)
+
+
+async def test_another_imprint(hass: HomeAssistant):
+    """A stamp over something else isn't one, even with the right nonce."""
+    client = await async_library(hass, "rfc3161_client")
+    request = ask(client, b"note\n")
+    info = SimpleNamespace(nonce=request.nonce, message_imprint=SimpleNamespace(message=bytes(32)))
+    response = SimpleNamespace(status=0, tst_info=info, signed_data=SimpleNamespace(certificates=set()))
+    library = SimpleNamespace(decode_timestamp_response=lambda _: response)
+    with pytest.raises(AnchorError) as error:
+        check(library, request, b"\x30\x00", b"note\n")
+    assert error.value.trouble is Trouble.MISMATCH
 
 
 async def test_a_forged_signature(hass: HomeAssistant, authority: TimestampServer, monkeypatch: pytest.MonkeyPatch):

@@ -6,12 +6,14 @@ import hashlib
 import json
 from pathlib import Path
 import stat
+import threading
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 from stellar_sdk import Keypair
 
+from custom_components.steward.teller.anchors import durable
 from custom_components.steward.teller.anchors.durable import DurableFile
 from custom_components.steward.teller.anchors.keys import InvalidSecretError, async_keys
 from custom_components.steward.teller.anchors.ledger import (
@@ -21,6 +23,7 @@ from custom_components.steward.teller.anchors.ledger import (
     Order,
     Payment,
     RejectedError,
+    Transaction,
     Unclear,
     UnclearError,
     Waiting,
@@ -213,6 +216,32 @@ async def test_a_search_goes_back_as_far_as_needed(wallet: Wallet, horizon: Hori
     assert await wallet.once.find(memo, first.closed_at) == first
 
 
+async def test_a_clock_that_is_years_ahead(wallet: Wallet, horizon: HorizonServer, creditor: str):
+    """It doesn't hide what was paid: a time that the ledger hasn't reached yet bounds nothing."""
+    applied = await wallet.once.advance(order(creditor))
+    lost = SubmitOnce(wallet.account, wallet.horizon, Nowhere(), wallet._sign)
+    assert await lost.advance(order(creditor, not_before=horizon.ledgers[-1] + 50 * MARGIN)) == applied
+    assert len(horizon.of(creditor)) == 1
+
+
+async def test_an_answer_about_another_transaction(
+    wallet: Wallet, horizon: HorizonServer, creditor: str, monkeypatch: pytest.MonkeyPatch
+):
+    """It counts as none."""
+    await wallet.once.advance(order(creditor, memo=b"another"))
+    (another,) = await wallet.horizon.transactions(creditor, None)
+
+    async def confused(_envelope: str) -> Transaction:
+        return another
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wallet.horizon, "submit", confused)
+        with pytest.raises(HorizonError):
+            await wallet.once.advance(order(creditor))
+    assert isinstance(await wallet.once.advance(order(creditor)), Applied)
+    assert len(horizon.of(creditor)) == 2
+
+
 async def test_horizon_is_down_or_talks_nonsense(wallet: Wallet, horizon: HorizonServer, creditor: str):
     """Nothing is known then, and nothing is lost."""
     horizon.down = True
@@ -326,13 +355,31 @@ async def test_a_durable_file(hass: HomeAssistant, tmp_path: Path, monkeypatch: 
         path.write_text(broken)
         assert await file.load() == {}
         assert (path.parent / "file.broken").read_text() == broken
-    task = hass.async_create_task(file.save({"a": 3}))
+
+
+async def test_a_cancelled_write_comes_first(hass: HomeAssistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What is being written when it is cancelled can't overwrite what is written after it."""
+    file, gate = DurableFile(hass, tmp_path / "file"), threading.Event()
+    write = durable._write
+
+    def slow(path: Path, data: bytes) -> None:
+        gate.wait(10)
+        write(path, data)
+
+    monkeypatch.setattr(durable, "_write", slow)
+    first = hass.async_create_task(file.save({"a": 1}))
     await asyncio.sleep(0)
-    task.cancel()
+    first.cancel()
+    monkeypatch.setattr(durable, "_write", write)
+    second = hass.async_create_task(file.save({"a": 2}))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not second.done()
+    gate.set()
     with pytest.raises(asyncio.CancelledError):
-        await task
-    await file.save({"a": 4})
-    assert await file.load() == {"a": 4}
+        await first
+    await second
+    assert await file.load() == {"a": 2}
 
 
 async def test_a_state_that_makes_no_sense(hass: HomeAssistant, wallet: Wallet, horizon: HorizonServer, creditor: str):
