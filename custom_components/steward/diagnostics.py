@@ -4,24 +4,39 @@ from dataclasses import asdict
 from typing import Any
 
 from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
 from .area.describe import describe
-from .area.node import AreaNode, StewardConfigEntry
-from .const import CONF_INSTANCE
+from .area.node import AreaNode
+from .const import CONF_INSTANCE, CONF_KIND, Kind
 from .dispatch import async_get_dispatcher
+from .teller import describe as teller
 
 TO_REDACT = {CONF_INSTANCE, "house"}
 
 
-async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: StewardConfigEntry) -> dict[str, Any]:
+async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: ConfigEntry[Any]) -> dict[str, Any]:
+    """Return what an entry is and does. One that couldn't be set up has nothing but its settings."""
+    shown: dict[str, Any] = {"entry": entry.as_dict()}
+    running = getattr(entry, "runtime_data", None)
+    match Kind(entry.data[CONF_KIND]):
+        case Kind.AREA:
+            shown["dispatcher"] = async_get_dispatcher(hass).as_dict()
+            return async_redact_data(shown | (_node(hass, running) if running else {}), TO_REDACT)
+        case Kind.TELLER:
+            return async_redact_data(shown | (teller.as_dict(running) if running else {}), teller.TO_REDACT)
+
+
+def _node(hass: HomeAssistant, node: AreaNode) -> dict[str, Any]:
     """Return what a node is and does, which of its messages were dropped, and which of its words were left out."""
-    shown: dict[str, Any] = {"entry": entry.as_dict(), "dispatcher": async_get_dispatcher(hass).as_dict()}
-    # An entry that waits for its broker has no node yet.
-    if node := getattr(entry, "runtime_data", None):
-        shown |= {"online": node.online, "blocked": node.blocked, "dropped": node.drops.as_dict(), "info": _info(node)}
-        shown["rules"] = async_get_dispatcher(hass).rulebooks.as_dict(node.id)
-    return async_redact_data(shown, TO_REDACT)
+    return {
+        "online": node.online,
+        "blocked": node.blocked,
+        "dropped": node.drops.as_dict(),
+        "info": _info(node),
+        "rules": async_get_dispatcher(hass).rulebooks.as_dict(node.id),
+    }
 
 
 def _info(node: AreaNode) -> dict[str, Any] | None:

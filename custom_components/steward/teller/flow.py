@@ -61,7 +61,7 @@ from .data import (
     parse_settings,
 )
 from .teller import Teller
-from .terms import check_signed, check_tariff, terms_of
+from .terms import check_signed, check_tariff, is_signed, terms_of
 from .views import link
 
 ORIGIN: Final = "github.com/steward-house/teller"
@@ -338,7 +338,8 @@ class TellerSteps(ConfigFlow):
                 errors = {CONF_SIGNED_TERMS: error.wrong}
             else:
                 return self._saved({CONF_CREDITOR: creditor, CONF_SIGNED_TERMS: note or None})
-        shown = {CONF_SIGNED_TERMS: entry.data.get(CONF_SIGNED_TERMS), **(user_input or {})}
+        note = entry.data.get(CONF_SIGNED_TERMS)
+        shown = {CONF_SIGNED_TERMS: note if is_signed(terms, note, creditor) else None, **(user_input or {})}
         return self._form(
             "teller_terms",
             forms.TERMS,

@@ -371,6 +371,7 @@ class Teller:
         """Go on in a new generation: a witness has seen more of this one, or another."""
         try:
             await self.books.async_begin_new(Cause.WITNESS, detail)
+            await self._async_sign()
         except OSError as error:
             _LOGGER.warning("No new generation could be begun: %s", error)
 

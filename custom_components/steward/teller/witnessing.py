@@ -176,7 +176,8 @@ class Witnessing:
                 await self._rolled_back(str(error))
             return True
         except (WitnessError, LogError, LogFull, LogDamaged, ValueError) as error:
-            self._fail(asked, str(error))
+            if storage is self._books.storage:
+                self._fail(asked, str(error))
             return False
         if asked.error:
             _LOGGER.info("The witness %s signs again", name)
