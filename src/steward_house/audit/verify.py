@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
+from typing import Final
 
 from ..protocol.books.account import PeriodBalance
 from ..protocol.books.entries import decode
@@ -24,6 +25,9 @@ from .recheck import recheck
 from .result import Check, GenerationResult, Outcome, Period, Report
 from .sources import Source
 from .words import CHECKS
+
+SILENT: Final = timedelta(days=1)
+"""After so long without an entry the log is said to have ended."""
 
 
 def verify(source: Source, keys: Keys, options: Options | None = None, now: datetime | None = None) -> Report:
@@ -49,6 +53,10 @@ def verify(source: Source, keys: Keys, options: Options | None = None, now: date
 
     known = check_generations(read_generations(source, keys, findings), keys, findings, take)
     books.finish()
+    if (latest := max((last for each in known if (last := _last(each, each.size))), default=None)) is not None:
+        silent = now - latest
+        if silent > SILENT:
+            findings.note("log_silent", days=silent.days)
     _check_opening(books, known, keys, findings)
     _check_account(books, findings)
     terms = books.account.terms
@@ -70,7 +78,7 @@ def verify(source: Source, keys: Keys, options: Options | None = None, now: date
     _skip_anchors(books, options, skipped)
     if not inspections:
         skipped["inspections"] = "none"
-    balances = books.account.periods(now) if terms else []
+    balances = _until_the_end(books.account.periods(now)) if terms else []
     return Report(
         source=source.name,
         log=keys.log.name,
@@ -209,6 +217,14 @@ def _checks(findings: Findings, skipped: dict[str, str]) -> tuple[Check, ...]:
         else Check(name, Outcome.RIGHT)
         for name, check in CHECKS.items()
     )
+
+
+def _until_the_end(balances: Sequence[PeriodBalance]) -> Sequence[PeriodBalance]:
+    """Leave out the periods at the end that the books say nothing of: they were read before, or kept no longer."""
+    count = len(balances)
+    while count > 1 and not (balances[count - 1].energy or balances[count - 1].payments or balances[count - 1].reasons):
+        count -= 1
+    return balances[:count]
 
 
 def _periods(books: Books, balances: Sequence[PeriodBalance], terms: Terms | None) -> tuple[Period, ...]:

@@ -172,6 +172,7 @@ FINDINGS: Final[dict[str, Both]] = {
         "the file lies behind the {size} entries that are covered",
         "die Datei liegt hinter den {size} Einträgen, die erfasst sind",
     ),
+    "log_silent": ("the last entry is {days} days old", "der letzte Eintrag ist {days} Tage alt"),
     # Generations.
     "generation_missing": ("generation {number} is missing", "Generation {number} fehlt"),
     "generations_before": (
