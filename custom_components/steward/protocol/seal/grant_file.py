@@ -263,7 +263,7 @@ def open_history(message: bytes, file: OpenedFile, grant: str, private: PrivateK
     return tuple(map(OfferedKey, keys))
 
 
-def _read_history(line: str) -> WrappedHistory:
+def _read_history(line: str) -> History:
     words = line.split(" ")
     if len(words) != _HISTORY_WORDS:
         raise SealError(Fault.MALFORMED, "grant file", "a line is no history")
