@@ -219,9 +219,10 @@ async def test_a_search_goes_back_as_far_as_needed(wallet: Wallet, horizon: Hori
 async def test_a_clock_that_is_years_ahead(wallet: Wallet, horizon: HorizonServer, creditor: str):
     """It doesn't hide what was paid: a time that the ledger hasn't reached yet bounds nothing."""
     applied = await wallet.once.advance(order(creditor))
+    await wallet.once.advance(order(creditor, memo=b"later"))
     lost = SubmitOnce(wallet.account, wallet.horizon, Nowhere(), wallet._sign)
     assert await lost.advance(order(creditor, not_before=horizon.ledgers[-1] + 50 * MARGIN)) == applied
-    assert len(horizon.of(creditor)) == 1
+    assert len(horizon.of(creditor)) == 2
 
 
 async def test_an_answer_about_another_transaction(
