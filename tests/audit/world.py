@@ -1,6 +1,5 @@
 """A teller's books for tests: made with the protocol's own filter, laid out as files, signed, and witnessed."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -224,7 +223,7 @@ class House:
         house.__dict__.update(self.__dict__)
         house.log = log
         house.meters.hear(first)
-        house.start()
+        house.crash(MINUTE)
         return house
 
 
@@ -259,8 +258,3 @@ def lay_out(files: dict[str, bytes], folder: Path) -> Path:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)
     return folder
-
-
-def one_by_one(entries: Iterable[bytes]) -> list[bytes]:
-    """Return a copy of entries."""
-    return list(entries)

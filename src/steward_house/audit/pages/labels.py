@@ -42,7 +42,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "day": ("Day", "Tag"),
     "gaps": ("Gaps", "Lücken"),
     "no_gaps": ("Everything was measured.", "Alles wurde gemessen."),
-    "gap_sums": ("{count} gaps, {hours} in all.", "{count} Lücken, zusammen {hours}."),
+    "gap_sums": ("Number: {count}, {hours} in all.", "Anzahl: {count}, zusammen {hours}."),
     "source": ("Source", "Quelle"),
     "begin": ("From", "Von"),
     "end": ("To", "Bis"),

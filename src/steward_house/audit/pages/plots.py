@@ -11,16 +11,18 @@ from math import ceil, floor, log10
 from typing import Final
 
 WIDTH: Final = 720
-HEIGHT: Final = 230
+HEIGHT: Final = 244
 LEFT: Final = 56
 RIGHT: Final = 8
-TOP: Final = 10
+TOP: Final = 24
 BOTTOM: Final = 26
 _INNER: Final = WIDTH - LEFT - RIGHT
 _DEEP: Final = HEIGHT - TOP - BOTTOM
 _TICKS: Final = 4
 _LABELS: Final = 12
-"""Labels below a plot at most."""
+_LONG_LABELS: Final = 6
+"""Labels below a plot at most, short and long ones."""
+_SPAN_TOP: Final = 4
 _SPAN_HEIGHT: Final = 26
 _LEAST: Final = 1.5
 """Units that even the shortest span is wide, to be seen."""
@@ -81,7 +83,7 @@ def pairs(name: str, title: str, groups: Sequence[tuple[str, str, Sequence[tuple
     top = scale[-1] or 1.0
     parts = [_axis(scale, top, unit, "{:g}")]
     step = _INNER / max(len(groups), 1)
-    every = ceil(len(groups) / _LABELS)
+    every = ceil(len(groups) / _LONG_LABELS)
     for place, (label, said, columns) in enumerate(groups):
         left = LEFT + place * step
         width = min(step * 0.8 / max(len(columns), 1), 60)
@@ -101,16 +103,16 @@ def pairs(name: str, title: str, groups: Sequence[tuple[str, str, Sequence[tuple
 
 def spans(name: str, title: str, stretches: Sequence[Span], labels: Sequence[tuple[float, str]]) -> str:
     """Return a line of time with stretches on it, and labels at places from 0 to 1."""
-    parts = [f'<rect class="line" x="{LEFT}" y="{TOP}" width="{_INNER}" height="{_SPAN_HEIGHT}"/>']
+    parts = [f'<rect class="line" x="{LEFT}" y="{_SPAN_TOP}" width="{_INNER}" height="{_SPAN_HEIGHT}"/>']
     for stretch in stretches:
         left = LEFT + min(max(stretch.start, 0), 1) * _INNER
         width = max(LEFT + min(max(stretch.stop, 0), 1) * _INNER - left, _LEAST)
         parts.append(
-            f'<rect class="{stretch.css}" x="{left:.1f}" y="{TOP}" width="{width:.1f}" height="{_SPAN_HEIGHT}">'
+            f'<rect class="{stretch.css}" x="{left:.1f}" y="{_SPAN_TOP}" width="{width:.1f}" height="{_SPAN_HEIGHT}">'
             f"<title>{escape(stretch.said)}</title></rect>"
         )
     every = ceil(len(labels) / _LABELS)
-    low = TOP + _SPAN_HEIGHT + 16
+    low = _SPAN_TOP + _SPAN_HEIGHT + 18
     parts += [
         f'<text x="{LEFT + place * _INNER:.1f}" y="{low}" text-anchor="middle">{escape(label)}</text>'
         for place, label in labels[:: max(every, 1)]
@@ -136,7 +138,7 @@ def _axis(scale: Sequence[float], top: float, unit: str, number: str) -> str:
             f'<path class="grid" d="M{LEFT} {high:.1f}H{WIDTH - RIGHT}"/>'
             f'<text x="{LEFT - 6}" y="{high + 4:.1f}" text-anchor="end">{escape(number.format(tick))}</text>'
         )
-    drawn.append(f'<text class="unit" x="4" y="{TOP + 4}" text-anchor="start">{escape(unit)}</text>')
+    drawn.append(f'<text class="unit" x="0" y="12" text-anchor="start">{escape(unit)}</text>')
     return "".join(drawn)
 
 

@@ -43,5 +43,6 @@ summary{cursor:pointer;color:var(--link)}
 .checks{padding:0;list-style:none}.checks li{display:flex;gap:.6em;padding:.15rem 0}.checks .skipped,.outcome,small{color:var(--soft)}
 .problem b{color:var(--wrong)}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px}
+@media (max-width:36rem){svg text{font-size:19px}}
 @media print{body{max-width:none}details>*{display:block}}
 """.strip()
