@@ -48,7 +48,7 @@ def as_dict(teller: Teller) -> dict[str, Any]:
             "cut": teller.storage.cut,
         },
         "terms": {"number": terms.number if terms else None, "signed": teller.terms_signed},
-        "figures": asdict(teller.figures),
+        "figures": {name: str(value) for name, value in asdict(teller.figures).items()},
         "problems": [{**asdict(problem), "fault": problem.fault.value} for problem in account.problems],
         "problem_count": account.problem_count,
         "sources": {
