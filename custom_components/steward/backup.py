@@ -39,11 +39,12 @@ async def _async_each(hass: HomeAssistant, change: Callable[[Path], None], fault
                 change(folder)
             except OSError as error:
                 faults.append((folder, error))
-        for folder, error in faults:  # each of them was tried
+        if faults:  # each folder was tried
+            folder, cause = faults[0]
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key=fault,
-                translation_placeholders={"folder": str(folder), "error": error.strerror or str(error)},
-            ) from error
+                translation_placeholders={"folder": str(folder), "error": cause.strerror or str(cause)},
+            ) from cause
 
     await hass.async_add_executor_job(change_all)

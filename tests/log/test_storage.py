@@ -2,6 +2,7 @@
 # ruff: noqa: ARG002, ARG005 -- the fixture `log` makes files
 
 from collections.abc import Callable, Iterator
+import errno
 from pathlib import Path
 import shutil
 import tracemalloc
@@ -11,6 +12,7 @@ import pytest
 
 from custom_components.steward.log.edge import Edge
 from custom_components.steward.log.errors import LogDamaged, LogLocked
+from custom_components.steward.log.fs import Disk
 from custom_components.steward.log.storage import LogStorage
 from custom_components.steward.log.tail import decode_tail, encode_records, encode_tail
 from custom_components.steward.protocol.log.checkpoint import open_checkpoint
@@ -220,7 +222,7 @@ def test_one_process_at_a_time(open_log: Open, folder: Path) -> None:
     log.append([b"x"])
     log.close()
     log.close()
-    for use in (log.sign, log.root, log.checkpoint, lambda: log.append([b"x"])):
+    for use in (log.sign, log.root, lambda: log.append([b"x"])):
         with pytest.raises(ValueError, match="closed"):
             use()
     with LogStorage.open(folder, ORIGIN, KEY) as other:
@@ -457,10 +459,41 @@ class TestTail:
         fs = FakeFs()
         log = LogStorage.open(Path("/log"), ORIGIN, KEY, fs=fs)
         log.append([b"a", b"b"])
-        log._forget_tail()
+        log._tail.close()
         fs.open(Path("/log/tail")).truncate(60)
         with pytest.raises(LogDamaged, match="has not the 2 entries"):
             log.append([b"c"])
+
+
+def test_an_edge_of_another_size() -> None:
+    with pytest.raises(ValueError, match="not of 512"):
+        Edge.of(512, [bytes(32)])
+
+
+def test_a_file_that_is_closed(tmp_path: Path) -> None:
+    file = Disk().create(tmp_path / "x")
+    file.close()
+    file.close()
+    with pytest.raises(ValueError, match="closed"):
+        file.fsync()
+
+
+def test_what_is_not_there(tmp_path: Path) -> None:
+    assert Disk().identity(tmp_path / "x") is None
+    assert Disk().names(tmp_path / "x") == []
+    assert Disk().read(tmp_path / "x") is None
+
+
+def test_a_lock_that_can_not_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without locks, as some that are shared over a network."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr("custom_components.steward.log.fs.fcntl.flock", refuse)
+    with pytest.raises(OSError, match="no locks") as raised:
+        LogStorage.open(tmp_path, ORIGIN, KEY)
+    assert not isinstance(raised.value, LogLocked)
 
 
 def test_memory_stays_flat(tmp_path: Path) -> None:
