@@ -27,12 +27,11 @@ from ..log.tree import HASH_BYTES, MAX_SIZE, leaf_hash, verify_inclusion
 from .epoch import KEY_BYTES, EpochKey, Opening
 from .errors import Fault, SealError
 from .framing import label
+from .ids import check_grant, check_order
 from .wrap import (
     OVERHEAD_BYTES,
     PrivateKey,
     PublicKey,
-    check_grant,
-    check_order,
     unwrap_epoch,
     unwrap_history,
     wrap_epoch,

@@ -5,9 +5,8 @@ X25519's), private keys the 32-byte seed that SHAKE256 stretches to both (draft-
 X-Wing). Encapsulation draws its own random numbers, inside the library. Needs `cryptography` 50.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256, shake_256
-import re
 from typing import Final, Self
 
 from cryptography.exceptions import InvalidTag
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.hpke import (
 from .epoch import EpochKey, Opening, Random
 from .errors import Fault, SealError
 from .framing import framed, label, number
+from .ids import check_grant, check_order
 
 SEED_BYTES: Final = 32
 PUBLIC_BYTES: Final = 1216
@@ -37,7 +37,6 @@ _ML_KEM_SEED: Final = 64
 _SUITE: Final = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _EPOCH: Final = label("wrapped-epoch")
 _HISTORY: Final = label("wrapped-history")
-_GRANT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _PROBE: Final = X25519PrivateKey.from_private_bytes(bytes(SEED_BYTES))
 """Any private key: with it, a point of small order gives the secret zero, which the library refuses."""
 
@@ -170,30 +169,6 @@ def unwrap_history(wrapped: bytes, origin: str, digest: bytes, grant: str, priva
     keys = tuple(EpochKey.decode(origin, content[at : at + size]) for at in range(0, len(content), size))
     check_order((key.opened_at for key in keys), "history")
     return keys
-
-
-def check_grant(grant: str) -> bytes:
-    """Return a grant's id as bytes.
-
-    Raises:
-        SealError: it is none.
-    """
-    if not _GRANT.fullmatch(grant):
-        raise SealError(Fault.MALFORMED, "grant", f"its id must match {_GRANT.pattern}")
-    return grant.encode()
-
-
-def check_order(indices: Iterable[int], where: str) -> None:
-    """Check that indices go up.
-
-    Raises:
-        SealError: they don't.
-    """
-    before = -1
-    for index in indices:
-        if index <= before:
-            raise SealError(Fault.MALFORMED, where, "its epochs are not in the order of the log")
-        before = index
 
 
 def _epoch_info(origin: str, opening: Opening, opened_at: int, grant: str, to: PublicKey) -> bytes:
