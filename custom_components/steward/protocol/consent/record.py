@@ -21,7 +21,7 @@ from ..seal.ids import check_grant
 from .document import check_signature, read_document, write_document
 from .errors import ConsentError, Refusal, refusing
 from .events import Device, Event, EventType, Policy, devices_after, policies, policies_after
-from .request import MAX_NAME, MAX_PURPOSE, MAX_REQUEST_BYTES, Provider, check_text
+from .request import MAX_NAME, MAX_PURPOSE, Provider, check_text
 from .scope import Scope, only
 
 MAX_EVENTS: Final = 1000
@@ -135,7 +135,9 @@ class Record:
         """
         return write_document(_LABEL, self.to_json(), house, MAX_RECORD_BYTES)
 
-    def _check_follows(self, event: Event, standing: tuple[Policy, ...], paired: tuple[Device, ...], where: str) -> None:
+    def _check_follows(
+        self, event: Event, standing: tuple[Policy, ...], paired: tuple[Device, ...], where: str
+    ) -> None:
         match event.subject:
             case Device() as device:
                 possible = (device in paired) is (event.type is EventType.DEVICE_DELETED)
@@ -201,7 +203,8 @@ def _read_event(value: Json, where: str, grant: Grant) -> Event:
     except ValueError:
         raise ConsentError(Refusal.MALFORMED, of.place("event_type"), "it is not known here") from None
     named = Fields(of.need("device"), of.place("device"))
-    subject: Policy | Device = device = Device(named.text("id"), named.text("kind"))
+    device = Device(named.text("id"), named.text("kind"))
+    subject: Policy | Device = device
     if type_ in {EventType.AUTHORIZED, EventType.AUTHORIZATION_REVOKED}:
         subject = grant.policy(device, Scope.from_json(of.need("scope"), of.place("scope")))
     return Event(type_, read_moment(of.need("event_time"), of.place("event_time")), subject)
