@@ -281,6 +281,7 @@ def test_clock_that_was_ahead_of_a_witness() -> None:
 
 def test_generations() -> None:
     first = House()
+    first.at = BEGIN + timedelta(hours=9)
     first.measure(40)
     second = first.next_generation()
     second.measure(300)

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import time
 from typing import Final
 
-from ..protocol.books.entries import Inspection, unsigned_text
+from ..protocol.books.entries import Inspection, decode, unsigned_text
 from ..protocol.books.terms import sign_terms
 from ..protocol.fields import ContractError
 from ..protocol.log.errors import NoteError
@@ -127,7 +127,9 @@ def _proof(arguments: argparse.Namespace) -> int:
 
 def _check_proof(arguments: argparse.Namespace) -> int:
     keys = _keys(arguments)
-    entry = arguments.entry or arguments.proof.with_suffix("")
+    entry = arguments.entry or arguments.proof.parent / arguments.proof.stem
+    if entry == arguments.proof:
+        raise SourceError(f"name the entry that {entry} proves with --entry")
     data = _read(arguments.proof)
     try:
         head = check_proof(data, _read(entry), keys)
@@ -198,7 +200,9 @@ def _inspect(arguments: argparse.Namespace) -> int:
         at = datetime.now(UTC) if arguments.at is None else datetime.fromisoformat(arguments.at)
         at = (at if at.tzinfo else at.astimezone()).astimezone(UTC)
         entry = Inspection(at=at, source=arguments.source, register=int(register * _KWH), who=arguments.who)
-        sys.stdout.write(sign_note(unsigned_text(entry), signer).decode())
+        text = unsigned_text(entry)
+        decode(text.rstrip("\n").encode())
+        sys.stdout.write(sign_note(text, signer).decode())
     except InvalidOperation as error:
         raise SourceError(f"{arguments.register} is not a number of kWh") from error
     except (ValueError, OverflowError, ContractError, NoteError) as error:
