@@ -1,8 +1,8 @@
 """Whether a cumulative register's next value is true.
 
 A register can't produce more than the source's greatest power: `theory` is the earliest time at which it could have produced all that was
-counted (the generic cell rate algorithm, GCRA), and may lie ahead of the clock only by the register's last digit. So all energy that is
-counted stays below greatest power times time, plus one last digit, however the readings are spread.
+counted (the generic cell rate algorithm, GCRA), and may lie ahead of the clock only by the register's last digit or its jitter. So all
+energy that is counted stays below greatest power times time, plus that once, however the readings are spread.
 
 A value that can't be true is held, and counts only when the register has gone on from there: `confirm` readings in a row that go together,
 over as much time as makes a silence a gap, one of which has moved (a glitch to 0 never moves, whether it lasts for a minute or for a
@@ -72,6 +72,8 @@ class Register:
         self.level = quantity.value
         self.at = at
         """When the last value came that was true."""
+        self._reached_at = at
+        """When the register was last as high as ever: below that, it goes on unseen."""
         self.moved_at = at
         self.held: Held | None = None
         self._theory = at
@@ -80,7 +82,7 @@ class Register:
     def take(self, at: int, quantity: Quantity, source: SourceTerms, settings: Filter, after: int) -> Step:
         """Judge a value. `after` is from how many milliseconds on a silence is a gap."""
         rules = _Rules(source, settings)
-        step = max(quantity.step, self._step)
+        step = max(quantity.step, self._step, settings.jitter)
         self._step = quantity.step
         if at < self.at:
             return self._earlier(at, quantity.value, rules, after)
@@ -101,7 +103,7 @@ class Register:
         if gained < 0 or (gained == 0 and not late) or rules.cost(gained) > after + rules.cost(self._step):
             return Step(Reason.ORDER)
         self.level = value
-        self.at = self._theory = at
+        self.at = self._reached_at = self._theory = at
         self.moved_at = at if gained else min(self.moved_at, at)
         self.held = None
         return Step(Reason.CLOCK, gained)
@@ -119,14 +121,14 @@ class Register:
                 return None
             gained += modulus
             reason = Reason.ROLLOVER
-        theory = max(self._theory, self.at) + rules.cost(gained)
+        theory = max(self._theory, self._reached_at) + rules.cost(gained)
         if gained and theory > at + rules.cost(step):
             return None
         self._accept(at, value, gained, theory)
         return Step(reason, gained)
 
     def _accept(self, at: int, value: int, gained: int, theory: int) -> None:
-        self.level, self.at, self.held = value, at, None
+        self.level, self.at, self._reached_at, self.held = value, at, at, None
         if gained:
             self.moved_at, self._theory = at, theory
 
@@ -143,7 +145,8 @@ class Register:
             return Step(self.held.reason)
         if more:
             held.theory = max(held.theory, held.at) + rules.cost(more)
-        held.at = at
+        if value >= held.value:
+            held.at = at
         held.value += more
         held.count += 1
         held.moved |= more > 0
