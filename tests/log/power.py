@@ -124,13 +124,13 @@ class Faults:
         self.fail: dict[int, int] = {}
         """errno by step."""
         self.full = False
-        """Whether there is no room for anything new."""
+        """Whether there is no room for anything new, though what is there may still grow."""
         self.fail_from: tuple[int, int] | None = None
         """A step and an errno: everything that writes fails from there on."""
 
     def step(self, what: str, *, frees: bool = False) -> OSError | None:
         self.steps += 1
-        number = errno.ENOSPC if self.full and what in {"create", "write", "make folder"} else self.fail.get(self.steps)
+        number = errno.ENOSPC if self.full and what in {"create", "make folder"} else self.fail.get(self.steps)
         if number is None and self.fail_from is not None and self.steps >= self.fail_from[0] and not frees:
             number = self.fail_from[1]
         return None if number is None else OSError(number, f"{what} at step {self.steps}")

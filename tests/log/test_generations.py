@@ -415,6 +415,19 @@ def test_a_folder_of_the_systems_that_can_not_be_waited_for(tmp_path: Path, monk
         Folder(Disk(), tmp_path / "a/b")
 
 
+def test_a_file_system_that_can_not_wait_for_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = errno.EINVAL
+
+    def refuse(handle: int) -> None:
+        raise OSError(fault, "no")
+
+    monkeypatch.setattr("custom_components.steward.log.fs.os.fsync", refuse)
+    Disk().fsync_folder(tmp_path)
+    fault = errno.EIO
+    with pytest.raises(OSError, match="no"):
+        Disk().fsync_folder(tmp_path)
+
+
 def test_origin_of_what_is_not_there(house: House) -> None:
     with pytest.raises(LogDamaged, match="generation 9"):
         house.start().origin(9)

@@ -2,6 +2,7 @@
 # ruff: noqa: ARG005
 
 from collections.abc import Callable
+from contextlib import suppress
 import errno
 
 import pytest
@@ -159,3 +160,24 @@ def test_reopening_a_full_disk_lets_it_be_read() -> None:
     after.faults.full = False
     diary.sign(log)
     diary.check_files(log, after)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_one_fault_at_every_step_then_no_more_files_then_killed(number: int) -> None:
+    """What is acknowledged after a fault is in the file that has the name, not in one that had it."""
+    story = [append(250), append(10)]
+    for at in range(1, steps(story) + 1):
+        fs, diary = FakeFs(), Diary()
+        fs.faults.fail = {at: number}
+        try:
+            log = opened(fs)
+        except OSError:
+            continue
+        for step in story:
+            with suppress(LogFull):
+                step(diary, log)
+        fs.faults.full = True
+        for _ in range(2):
+            with suppress(LogFull):
+                diary.append(log, 1)
+        diary.check(opened(fs.after_kill(), seed=1))

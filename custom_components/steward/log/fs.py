@@ -9,7 +9,9 @@ from typing import Final, Protocol
 
 from .errors import LogLocked
 
-_NOT_OURS: Final = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EINVAL}
+_NOT_OURS: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
+_CAN_NOT: Final = {errno.EINVAL, errno.ENOTSUP}
+"""What file systems answer that keep names some other way, such as some of those that come over a network."""
 
 
 class File(Protocol):
@@ -209,6 +211,9 @@ class Disk:
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(handle)
+        except OSError as error:
+            if error.errno not in _CAN_NOT:
+                raise
         finally:
             os.close(handle)
 
