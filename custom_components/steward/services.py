@@ -11,6 +11,7 @@ import probatio
 from .blueprint_files import async_install_blueprints
 from .const import DOMAIN
 from .dispatch import async_get_dispatcher
+from .teller.actions import ADD_INSPECTION, async_add_inspection
 
 _EXPLAIN: Final = probatio.Schema({probatio.Optional(ATTR_ENTITY_ID): cv.entity_ids})
 
@@ -28,6 +29,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     hass.services.async_register(
         DOMAIN, "explain_rules", _async_explain_rules, _EXPLAIN, supports_response=SupportsResponse.ONLY
     )
+    async_register_admin_service(hass, DOMAIN, "add_inspection", async_add_inspection, ADD_INSPECTION)
 
 
 async def _async_install_blueprints(call: ServiceCall) -> ServiceResponse:

@@ -16,9 +16,7 @@ from homeassistant.core import HomeAssistant
 from ..log.errors import LogDamaged, LogFull
 from ..log.generations import Cause, First, Generations, Previous
 from ..log.storage import LogStorage
-from ..protocol.books.codec import EPOCH
-from ..protocol.books.entries import Entry, Unknown, decode
-from ..protocol.fields import ContractError
+from ..protocol.books.entries import Entry, decode
 from ..protocol.log.errors import TileError
 from ..protocol.log.tiles import WIDTH, TileReader, parse_path
 from .writer import Writer
@@ -71,8 +69,8 @@ class Books:
         """What the current generation says of the one before, if it began since Home Assistant started."""
         return self.generations.begun
 
-    async def async_open(self, read: Callable[[Callable[[], Iterator[Entry]]], None]) -> None:
-        """Open the log, and have the entries of all generations read, in the executor, as often as `read` asks for them.
+    async def async_open(self, read: Callable[[Iterator[bytes]], None]) -> None:
+        """Open the log, and have the entries of all generations read, in the executor.
 
         Raises:
             LogLocked: another program has it open.
@@ -80,7 +78,7 @@ class Books:
         """
         await self._hass.async_add_executor_job(self._open)
         try:
-            await self._hass.async_add_executor_job(read, self._entries)
+            await self._hass.async_add_executor_job(read, self._entries())
         except BaseException:
             await self.async_close()
             raise
@@ -166,19 +164,12 @@ class Books:
             raise
         self._begun.append(decode(self.storage.entry(0)))
 
-    def _entries(self) -> Iterator[Entry]:
-        """Give the entries of all generations; what can't be read of them is an entry of no known kind."""
+    def _entries(self) -> Iterator[bytes]:
+        """Give the entries of all generations; of earlier ones those that can be read."""
         *earlier, _current = self.generations.numbers()
         for number in earlier:
-            yield from map(_decoded, _readable(self.generations.folder(number)))
-        yield from map(_decoded, self.storage.entries())
-
-
-def _decoded(data: bytes) -> Entry:
-    try:
-        return decode(data)
-    except ContractError as error:
-        return Unknown("unreadable", EPOCH, {"error": str(error)})
+            yield from _readable(self.generations.folder(number))
+        yield from self.storage.entries()
 
 
 def _readable(folder: Path) -> Iterator[bytes]:

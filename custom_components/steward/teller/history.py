@@ -3,7 +3,7 @@
 It is fed with every entry in its order, at first with those on disk, then with each one that gets there.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 
 from ..log.generations import Cause
 from ..protocol.books.account import Account
+from ..protocol.books.codec import EPOCH
 from ..protocol.books.entries import (
     Anchored,
     Entry,
     Gap,
     Generation,
+    Inspection,
     Payment,
     PaymentStep,
     Reading,
@@ -24,7 +26,9 @@ from ..protocol.books.entries import (
     Shutdown,
     Tariff,
     TermsEntry,
+    Unknown,
     Worth,
+    decode,
 )
 from ..protocol.books.metering import Meter
 from ..protocol.books.terms import Terms
@@ -69,7 +73,7 @@ class History:
         self._gaps: dict[str, Gap] = {}
         self.entries = 0
         self.last: Entry | None = None
-        """The last entry, but for those that begin a generation."""
+        """The last entry that tells when the teller was running: not one that begins a generation, or was made by a person."""
         self.terms: Terms | None = None
         """The terms that were written down last, signed or not."""
         self.note: str | None = None
@@ -80,18 +84,27 @@ class History:
         self.paid: Payment | None = None
         self.tampered_at: datetime | None = None
 
-    def load(self, entries: Callable[[], Iterable[Entry]]) -> None:
-        """Take all entries that are on disk; blocks."""
-        for entry in entries():
-            self.add(entry)
+    def load(self, entries: Iterable[bytes]) -> None:
+        """Take all entries that are on disk; blocks. What can't be read of them is an entry that tells nothing."""
+        for data in entries:
+            try:
+                entry = decode(data)
+                self.account.feed(data)
+            except ContractError as error:
+                entry = Unknown("unreadable", EPOCH, {"error": str(error)})
+                self.account.add(entry)
+            self._fold(entry)
             for meter in self.meters.values():
                 meter.restore((entry,))
 
     def add(self, entry: Entry) -> None:
         """Take the next entry."""
-        self.entries += 1
         self.account.add(entry)
-        if not isinstance(entry, Generation):
+        self._fold(entry)
+
+    def _fold(self, entry: Entry) -> None:
+        self.entries += 1
+        if not isinstance(entry, Generation | Inspection):
             self.last = entry
         match entry:
             case Reading():
