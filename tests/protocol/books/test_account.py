@@ -22,6 +22,7 @@ from steward_house.protocol.books.entries import (
     Reading,
     Reason,
     Tariff,
+    Unknown,
     Worth,
     encode,
     unsigned_text,
@@ -420,8 +421,17 @@ def test_problems_are_bounded():
 
 
 def test_not_an_entry():
+    account = Account(ZoneInfo)
     with pytest.raises(ContractError):
-        Account(ZoneInfo).feed(b"{}")
+        account.feed(b"{}")
+    account.skip("garbage")
+    account.add(Heartbeat(at=START))
+    account.add(Unknown("odd", datetime(1970, 1, 1, tzinfo=UTC), {}))
+    assert [(problem.index, problem.fault) for problem in account.problems] == [
+        (0, Fault.UNREADABLE),
+        (2, Fault.UNREADABLE),
+    ]
+    assert account.size == 3
 
 
 @given(agreements, stories())

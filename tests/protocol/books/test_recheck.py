@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from steward_house.protocol.books.entries import Gap, Generation, Reading, Reason, Worth
+from steward_house.protocol.books.entries import Gap, Generation, Reading, Reason, Start, Worth
+from steward_house.protocol.books.metering import Meter
 from steward_house.protocol.books.meters import Meters, NoTermsError, recheck
 from steward_house.protocol.books.terms import Filter, SourceTerms, sign_terms, terms_entry
 
@@ -106,3 +107,15 @@ def test_terms_that_come_into_force_later():
     assert set(agreed.meters.gaps(minutes(60))) == {"roof", "shed"}
     assert agreed.tick(minutes(3 * 1440)) == []
     assert agreed.meters.gaps(minutes(3 * 1440)) == {}
+
+
+def test_one_meter_restores_itself_too():
+    kept = Books(replace(TERMS, period=replace(TERMS.period, count=1)))
+    kept.hear(Start(at=START, device="d", code="c"))
+    kept.play([100, 100.05, 100.1])
+    kept.tick(minutes(8 * 1440))
+    meter = Meter("roof", kept.account.terms, ZoneInfo("UTC"), START)
+    meter.restore(kept.entries)
+    at = minutes(9 * 1440)
+    assert meter.gap(at) == kept.meters.gaps(at)["roof"]
+    assert meter.take(at, "120", "kWh") == kept.meters.take("roof", at, "120", "kWh")

@@ -17,14 +17,15 @@ from steward_house.protocol.books.terms import SourceKind, SourceTerms
 from .agreed import CREDITOR, START, Books, terms
 from .household import KWH, MODULUS, NO_GAPS, SURE_GAPS, Household
 
-LONG = int(os.environ.get("STEWARD_YEARS", "0"))
+YEARS = int(os.environ.get("STEWARD_YEARS", "0"))
+FIRST = int(os.environ.get("STEWARD_FIRST_YEAR", "2"))
 PRICE = Decimal("0.20")
 AFTER = timedelta(minutes=15)
 HOUSES = [
     ("365", "5", "1", "register"),
     ("42", "1", "1", "register"),
     ("120", "5", "1", "power"),
-    *(("365", "1", f"{seed}", kind) for seed in range(2, 2 + LONG) for kind in ("register", "power")),
+    *(("365", "1", f"{seed}", kind) for seed in range(FIRST, FIRST + YEARS) for kind in ("register", "power")),
 ]
 """Days, minutes between readings, seed, kind of source."""
 

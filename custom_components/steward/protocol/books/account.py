@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from ..fields import ContractError
 from ..log.errors import NoteError
 from ..log.note import Note, Verifier
 from .balance import (
@@ -24,7 +25,7 @@ from .balance import (
     Problem,
     total,
 )
-from .codec import from_milliseconds, milliseconds, read_moment, stamp
+from .codec import EPOCH, from_milliseconds, milliseconds, read_moment, stamp
 from .entries import (
     QUICK,
     Entry,
@@ -38,6 +39,7 @@ from .entries import (
     Reason,
     Tariff,
     TermsEntry,
+    Unknown,
     Worth,
     decode,
     encode,
@@ -227,8 +229,18 @@ class Account:
         self.size += 1
         return True
 
+    def skip(self, detail: str) -> None:
+        """Take notice of the next entry of the log, which is none that could be read."""
+        at = read_moment(self._before.decode()) if self._before else EPOCH
+        self._report(Unknown("unreadable", at, {}), Fault.UNREADABLE, detail)
+        self.size += 1
+
     def _add(self, entry: Entry) -> None:
-        now, text = milliseconds(entry.at), stamp(entry.at).encode()
+        try:
+            now, text = milliseconds(entry.at), stamp(entry.at).encode()
+        except ContractError as error:
+            self.skip(str(error))
+            return
         if text < self._before and not (isinstance(entry, Reading) and entry.reason in _OUT_OF_ORDER):
             before = read_moment(self._before.decode())
             if milliseconds(before) - now > CLOCK_TOLERANCE:

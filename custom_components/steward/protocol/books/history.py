@@ -37,7 +37,9 @@ class Fault(StrEnum):
     SOURCE = "source"
     """A source that isn't in the terms. It doesn't count."""
     GAP = "gap"
-    """A gap that takes no earlier one's place and lies in time that was accounted for, or ends before it begins."""
+    """A gap that ends before it begins, or that began elsewhere than the one that is still open."""
+    UNREADABLE = "unreadable"
+    """What stands in an entry's place is none."""
     CURRENCY = "currency"
     """Other terms with another currency. They don't count."""
 
