@@ -4,11 +4,11 @@ import argparse
 import json
 import sys
 
-from . import bench_dispatch, bench_hub, bench_log, bench_zero
+from . import bench_audit, bench_dispatch, bench_hub, bench_log, bench_zero
 from .broker import BrokerError
 from .report import Comparison, progress, table
 
-PARTS = ("hub", "zero", "dispatch", "log")
+PARTS = ("hub", "zero", "dispatch", "log", "audit")
 
 
 def measure_zero() -> list[Comparison]:
@@ -29,7 +29,7 @@ def main() -> int:
         "--rounds",
         type=int,
         default=3,
-        help="how often each subject of the hub, of the dispatcher and of the log is measured (default: 3)",
+        help="how often each subject of the hub, of the dispatcher, of the log and of the auditor is measured (default: 3)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object with every sample")
     arguments = parser.parse_args()
@@ -44,7 +44,14 @@ def main() -> int:
             measured.extend(bench_dispatch.run(arguments.rounds))
         if "log" in parts:
             measured.append(bench_log.run(arguments.rounds))
-    except (BrokerError, bench_hub.SubjectFailedError, bench_log.LogSubjectFailedError) as error:
+        if "audit" in parts:
+            measured.append(bench_audit.run(arguments.rounds))
+    except (
+        BrokerError,
+        bench_hub.SubjectFailedError,
+        bench_log.LogSubjectFailedError,
+        bench_audit.AuditFailedError,
+    ) as error:
         progress(str(error))
         return 1
     rows = [row for part in measured for row in part]

@@ -87,9 +87,17 @@ def lanes() -> tuple[list[Step], list[Step]]:
         Step("wheel", ("script/wheel",)),
         pytest("packaging", ".venv", *NO_HOME_ASSISTANT, "tests/packaging"),
         *(
-            pytest(f"zero-{version}", f".venv-zero-{version}", "tests/zero", "tests/protocol", measure="steward_house")
+            pytest(
+                f"zero-{version}",
+                f".venv-zero-{version}",
+                "tests/zero",
+                "tests/protocol",
+                "tests/audit",
+                measure="steward_house",
+            )
             for version in ("3.14", "3.13")
         ),
+        pytest("audit", ".venv", *NO_HOME_ASSISTANT, "tests/audit", measure="steward_house"),
         pytest("repository", ".venv", *NO_HOME_ASSISTANT, "tests/repository"),
         pytest("esphome", ".venv-esphome", "tests/esphome"),
     ]
