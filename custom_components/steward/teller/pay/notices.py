@@ -30,6 +30,8 @@ _LOGGER = logging.getLogger(__name__)
 
 FIRST_RETRY: Final = timedelta(minutes=1)
 LAST_RETRY: Final = timedelta(hours=6)
+DOUBLINGS: Final = 10
+"""After so many it is the last one anyway."""
 PATIENCE: Final = 60
 """Seconds that a delivery may take; what takes longer is tried again, though it may have worked."""
 REMEMBERED: Final = 5000
@@ -195,7 +197,7 @@ class Notices:
 
     async def _not_delivered(self, message: Message, error: Exception) -> None:
         tries = self._tries[message.id][0] + 1 if message.id in self._tries else 0
-        self._tries[message.id] = tries, dt_util.utcnow() + min(FIRST_RETRY * 2**tries, LAST_RETRY)
+        self._tries[message.id] = tries, dt_util.utcnow() + min(FIRST_RETRY * 2 ** min(tries, DOUBLINGS), LAST_RETRY)
         if message.target not in self._silent:
             self._silent.add(message.target)
             _LOGGER.warning(

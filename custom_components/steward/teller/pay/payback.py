@@ -45,6 +45,8 @@ WATCHED: Final = timedelta(hours=1)
 """After somebody asked for a link, payments are looked for more often for a while."""
 FIRST_RETRY: Final = timedelta(minutes=10)
 LAST_RETRY: Final = timedelta(hours=24)
+DOUBLINGS: Final = 10
+"""After so many it is the last one anyway."""
 PASSING: Final = timedelta(hours=24)
 """What ends by itself, mostly, isn't told before it has lasted so long."""
 SHORTEST_HOLD: Final = 7
@@ -81,6 +83,7 @@ class Payback:
         self._zone: tzinfo = UTC
         self._lock = asyncio.Lock()
         self._retries: dict[str, _Retry] = {}
+        self._under_way = False
         self._watch_until: datetime | None = None
         self._offered: Bill | None = None
         self._wanted: str | None = None
@@ -236,7 +239,7 @@ class Payback:
         if not self._search:
             return
         known = self._bills()
-        found = await self._search.async_look(known, at_once=at_once)
+        found = await self._search.async_look(known, at_once=at_once or self._watching)
         txs = {each.tx for bill in known for each in bill.payments if each.step is PaymentStep.CONFIRMED}
         self._steps.all_on_disk = True
         for bill, each in found:
@@ -248,6 +251,7 @@ class Payback:
 
     async def _pay(self) -> None:
         """Go on with the automatic payment of the oldest bill, unless a person has to see to it."""
+        self._under_way = False
         bill = self._oldest()
         if not self._automatic or bill is None or self._by_hand(bill):
             return
@@ -262,6 +266,7 @@ class Payback:
             return
         try:
             progress = await self._automatic.async_advance(bill)
+            self._under_way = progress.attempt is not None
             if attempt := progress.attempt:
                 await self._expire(bill, {attempt.hash})
                 for step in (PaymentStep.SIGNED, PaymentStep.SUBMITTED):
@@ -384,7 +389,7 @@ class Payback:
     async def _failed(self, bill: Bill, error: FailedError, now: datetime) -> None:
         """Try again later, less and less often; write down and tell what doesn't end by itself."""
         retry = self._retries.setdefault(bill.id, _Retry(now))
-        retry.next = now + min(FIRST_RETRY * 2**retry.tries, LAST_RETRY)
+        retry.next = now + min(FIRST_RETRY * 2 ** min(retry.tries, DOUBLINGS), LAST_RETRY)
         retry.tries += 1
         if error.passing and now < retry.since + PASSING:
             _LOGGER.debug("An automatic payment is tried again: %s", error.reason)
@@ -398,6 +403,10 @@ class Payback:
         await self.telling.async_bill(Level.PAYMENT_FAILED, f"failed/{bill.id}", bill, reason=error.reason)
 
     # Time.
+
+    @property
+    def _watching(self) -> bool:
+        return self._watch_until is not None and dt_util.utcnow() < self._watch_until
 
     @callback
     def _next_round(self, delay: timedelta) -> None:
@@ -416,8 +425,8 @@ class Payback:
         try:
             await self.async_round()
         finally:
-            watching = self._watch_until and dt_util.utcnow() < self._watch_until
-            self._next_round(WATCH_ROUND if watching else ROUND)
+            # A signed transaction is valid for a few minutes: what was built again has to be submitted in time.
+            self._next_round(WATCH_ROUND if self._watching or self._under_way else ROUND)
 
 
 def remove(config: str, entry_id: str) -> None:

@@ -40,7 +40,7 @@ def check_receipt(note: str, creditor: str | None, bill: Bill, now: datetime) ->
     """
     if creditor is None:
         raise ReceiptError(Wrong.NO_KEY)
-    text = note.strip() + "\n"  # forms and mails lose line ends
+    text = note.replace("\r\n", "\n").strip() + "\n"  # forms and mails change line ends
     try:
         found = Note.parse(text.encode())
     except NoteError as error:

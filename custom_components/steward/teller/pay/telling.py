@@ -8,11 +8,12 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import CALLBACK_TYPE
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
 
 from ...const import DOMAIN
 from ...protocol.books.entries import Cause, Head, Notice, NoticeStep, Outage
@@ -33,6 +34,8 @@ LAST_WORDS: Final = 10
 """Seconds that notices have when Home Assistant ends."""
 UNLOADED: Final = "unloaded"
 """The cause of a shutdown when the config entry was unloaded."""
+AWAY: HassKey[dict[str, CALLBACK_TYPE]] = HassKey(f"{DOMAIN}_tellers_away")
+"""What cancels telling of tellers that are unloaded at the moment."""
 LONGEST_ID: Final = 255
 
 
@@ -49,6 +52,8 @@ class Telling:
 
     async def async_start(self) -> None:
         """Take up what wasn't delivered."""
+        if come_back := self._teller.hass.data.get(AWAY, {}).pop(self._teller.entry.entry_id, None):
+            come_back()
         await self.notices.async_load()
         await self.notices.async_withdraw(f"{UNLOADED}/")
         self.notices.start()
@@ -113,7 +118,8 @@ class Telling:
         occasion = f"{UNLOADED if unloaded else 'shutdown'}/{now.isoformat()}"
         await self.notices.async_tell(occasion, Level.SHUTDOWN, values, deliver=False)
         if unloaded:
-            async_call_later(self._teller.hass, STAYS_AWAY, self._away)
+            timers = self._teller.hass.data.setdefault(AWAY, {})
+            timers[self._teller.entry.entry_id] = async_call_later(self._teller.hass, STAYS_AWAY, self._away)
             return
         try:
             async with asyncio.timeout(LAST_WORDS):
@@ -123,8 +129,8 @@ class Telling:
 
     async def _away(self, _: datetime) -> None:
         """Tell of an unloaded teller that hasn't come back."""
-        if self._teller.entry.state is not ConfigEntryState.LOADED:
-            await self.notices.async_deliver()
+        self._teller.hass.data[AWAY].pop(self._teller.entry.entry_id, None)
+        await self.notices.async_deliver()
 
     @property
     def _device(self) -> dict[str, str]:

@@ -76,9 +76,10 @@ async def open_post(hass: HomeAssistant) -> Post:
     await component.async_add_entities([Phone(post)])
 
     async def mail(call: ServiceCall) -> None:
-        post.deliver(MAIL, call.data.get("title"), call.data["message"])
+        post.deliver(f"notify.{call.service}", call.data.get("title"), call.data["message"])
 
-    hass.services.async_register("notify", "mail", mail)
+    for name in ("mail", "gus", "ines"):
+        hass.services.async_register("notify", name, mail)
     await hass.async_block_till_done()
     assert hass.states.get(PHONE)
     return post
