@@ -54,16 +54,19 @@ def _quick(data: bytes) -> Reading | None:
     if found is None:
         return None
     at, energy, raw, reason, register, sequence, source, unit = found.groups()
-    return Reading(
-        at=datetime.fromisoformat(at).replace(tzinfo=UTC),
-        source=source,
-        sequence=int(sequence),
-        raw=raw,
-        unit=unit,
-        energy=int(energy),
-        register=None if register is None else int(register),
-        reason=Reason(reason),
-    )
+    try:
+        return Reading(
+            at=datetime.fromisoformat(at).replace(tzinfo=UTC),
+            source=source,
+            sequence=int(sequence),
+            raw=raw,
+            unit=unit,
+            energy=int(energy),
+            register=None if register is None else int(register),
+            reason=Reason(reason),
+        )
+    except ValueError:
+        return None  # it was found to be none before, and will be again
 
 
 def _said(entries: Sequence[Gap | Reading]) -> str:
