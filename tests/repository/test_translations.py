@@ -10,6 +10,7 @@ import pytest
 from . import tree
 
 ENGLISH: Final = tree.load(tree.INTEGRATION / "translations/en.json")
+GERMAN: Final = tree.load(tree.INTEGRATION / "translations/de.json")
 ICONS: Final = tree.load(tree.INTEGRATION / "icons.json")
 FLOW: Final = ENGLISH["config"]
 SUBFLOWS: Final = ENGLISH["config_subentries"]
@@ -39,7 +40,7 @@ def placeholders(text: str) -> set[str]:
     return {*re.findall(r"\{(\w+)\}", text)}
 
 
-@pytest.mark.parametrize(("place", "text"), [*leaves(ENGLISH)], ids=lambda value: value[:60])
+@pytest.mark.parametrize(("place", "text"), [*leaves(ENGLISH), *leaves(GERMAN)], ids=lambda value: value[:60])
 def test_spelling(place: str, text: str) -> None:
     assert isinstance(text, str)
     assert text
@@ -49,6 +50,13 @@ def test_spelling(place: str, text: str) -> None:
     assert not re.search(r"'\{\w+\}'", text), "a placeholder in single quotes is not filled in"
     assert not re.search(r"\[%", text), "references work in Home Assistant's own integrations only"
     assert text.count("{") == text.count("}") == len(re.findall(r"\{\w+\}", text)), place
+
+
+def test_german() -> None:
+    english, german = dict(leaves(ENGLISH)), dict(leaves(GERMAN))
+    assert [*german] == [*english], "every text is there in both languages, in the same order"
+    for place, text in english.items():
+        assert placeholders(german[place]) == placeholders(text), place
 
 
 def steps() -> Iterator[tuple[str, dict[str, Any]]]:
