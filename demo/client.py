@@ -68,6 +68,8 @@ class Flow:
     errors: Mapping[str, str]
     reason: str | None
     suggested: Mapping[str, Any]
+    entry_id: str | None
+    """Of the entry that was made."""
 
     @classmethod
     def read(cls, reply: dict[str, Any]) -> Self:
@@ -82,6 +84,7 @@ class Flow:
                 question["name"]: (question.get("description") or {}).get("suggested_value")
                 for question in reply.get("data_schema") or []
             },
+            result["entry_id"] if isinstance(result := reply.get("result"), dict) else None,
         )
 
 
@@ -186,6 +189,14 @@ class Client:
     async def continue_flow(self, flow_id: str, answers: Mapping[str, Any]) -> Flow:
         """Answer a step of a config flow."""
         return Flow.read(await self.post(f"/api/config/config_entries/flow/{flow_id}", answers))
+
+    async def start_part(self, entry_id: str, kind: str) -> Flow:
+        """Start the flow that adds a part (a subentry) of some kind to an entry."""
+        return Flow.read(await self.post("/api/config/config_entries/subentries/flow", {"handler": [entry_id, kind]}))
+
+    async def continue_part(self, flow_id: str, answers: Mapping[str, Any]) -> Flow:
+        """Answer a step of such a flow."""
+        return Flow.read(await self.post(f"/api/config/config_entries/subentries/flow/{flow_id}", answers))
 
     async def entries(self) -> list[Entry]:
         """Return all config entries."""

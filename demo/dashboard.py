@@ -1,8 +1,9 @@
-"""The demo's dashboard: a section per room, and what happened lately."""
+"""The demo's dashboard: a section per room, what happened lately, and a view of the energy books."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from .plant import ENERGY, POWER
 from .rooms import Room
 
 type Names = Mapping[str, Mapping[str, str]]
@@ -16,12 +17,13 @@ NODE_BADGES: Final = ("sensor/cpu_temperature", "sensor/cpu_usage", "sensor/memo
 TEMPERATURES: Final = {"sensor/object_temperature": "Object", "sensor/die_temperature": "Chip"}
 HISTORY_DAYS: Final = 1.0
 """How many simulated days the graphs show."""
+BOOKS_HOURS: Final = 0.2
 LOGBOOK_HOURS: Final = 1
 """How long ago what is told of the lights may be."""
 
 
-def dashboard(rooms: Sequence[Room], names: Names, day: float) -> Card:
-    """Return the dashboard's configuration for a house whose simulated days last `day` seconds."""
+def dashboard(rooms: Sequence[Room], names: Names, day: float, books: Mapping[str, str] | None = None) -> Card:
+    """Return the dashboard's configuration for a house whose simulated days last `day` seconds, and for the entities of its books."""
     hours = HISTORY_DAYS * day / 3600
     return {
         "views": [
@@ -32,17 +34,13 @@ def dashboard(rooms: Sequence[Room], names: Names, day: float) -> Card:
                 "max_columns": len(rooms),
                 "sections": [*(_section(room, names[room.node], hours) for room in rooms), _lately(rooms, names)],
             },
+            *([_books(books)] if books else []),
         ],
     }
 
 
 def _section(room: Room, entity: Mapping[str, str], hours: float) -> Card:
     """Return a room's section, without what its user has disabled."""
-    press = {
-        "action": "perform-action",
-        "perform_action": "button.press",
-        "target": {"entity_id": entity.get("button/wave")},
-    }
     cards: list[Card] = [
         _heading(room.name, room.icon),
         *_tile(
@@ -58,8 +56,7 @@ def _section(room: Room, entity: Mapping[str, str], hours: float) -> Card:
             icon="mdi:hand-wave",
             color="primary",
             hide_state=True,
-            tap_action=press,
-            icon_tap_action=press,
+            **_press(entity.get("button/wave")),
         ),
         *_tile(entity.get("event/gesture"), "Last gesture", color="purple", state_content=["event_type", "state"]),
         *_tile(entity.get("switch/gesture_dimming"), "Gestures dim", color="primary", tap_action={"action": "toggle"}),
@@ -102,6 +99,54 @@ def _lately(rooms: Sequence[Room], names: Names) -> Card:
             },
         ],
     }
+
+
+def _books(entity: Mapping[str, str]) -> Card:
+    """Return the view of the energy books."""
+    owed = [
+        _heading("What is owed", "mdi:cash-clock"),
+        *_tile(entity.get("owed"), "Owed", color="primary"),
+        *_tile(entity.get("due_date"), "Due date", color="primary"),
+        *_tile(entity.get("period_energy"), "Energy in this period", color="amber"),
+        *_tile(entity.get("lifetime_energy"), "Lifetime energy", color="amber"),
+        *_tile(entity.get("last_payback"), "Last payback", color="green"),
+        *_tile(entity.get("pay"), "Pay now", hide_state=True, **_press(entity.get("pay"))),
+    ]
+    kept = [
+        _heading("How the books are", "mdi:book-check-outline"),
+        *_tile(entity.get("books"), "State of books", color="green"),
+        *_tile(entity.get("terms_signed"), "Terms signed", color="green"),
+        *_tile(entity.get("log_size"), "Log size"),
+        *_tile(entity.get("not_witnessed"), "Not witnessed yet", color="deep-orange"),
+        *_tile(entity.get("last_checkpoint"), "Last checkpoint"),
+        *_tile(entity.get("commit"), "Commit now", hide_state=True, **_press(entity.get("commit"))),
+    ]
+    metered = [
+        _heading("What is metered", "mdi:solar-power"),
+        *_tile(POWER, "Power", color="amber"),
+        *_tile(ENERGY, "The inverter's register", color="amber"),
+        *_tile(entity.get("source/energy"), "Energy in the books", color="primary"),
+        *_tile(entity.get("source/reason"), "Last reading", color="primary"),
+        {
+            "type": "history-graph",
+            "hours_to_show": BOOKS_HOURS,
+            "entities": [{"entity": POWER, "name": "Power"}],
+            "grid_options": {"columns": 12, "rows": 4},
+        },
+    ]
+    return {
+        "title": "Energy books",
+        "path": "books",
+        "type": "sections",
+        "max_columns": 3,
+        "sections": [{"type": "grid", "cards": cards} for cards in (owed, kept, metered)],
+    }
+
+
+def _press(entity_id: str | None) -> Card:
+    """Return what makes a tile press its button."""
+    press = {"action": "perform-action", "perform_action": "button.press", "target": {"entity_id": entity_id}}
+    return {"tap_action": press, "icon_tap_action": press}
 
 
 def _heading(title: str, icon: str, badges: Sequence[str] = (), style: str = "title") -> Card:

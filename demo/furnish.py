@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from steward_house.protocol.node import NodeInfo
 
+from .books import add_books, entities_of_books
 from .broker import Broker
 from .client import Client, Device
-from .dashboard import DASHBOARD, Names, dashboard
+from .dashboard import DASHBOARD, Card, Names, dashboard
 from .house import House
 from .observer import Observer
 from .process import LOOPBACK, DemoError, say
@@ -36,11 +37,16 @@ async def furnish(house: House, client: Client, observer: Observer) -> Names:
     await _wait_for_entities(client, infos)
     await _draw_icons(client, added)
     names = await entities_of(client, rooms)
+    books = {}
+    if house.plan.solar:
+        home = house.plan.folder / "homeassistant"
+        house.books = await add_books(client, house.witness, house.plan.folder / "creditor", home)
+        books = await entities_of_books(client, house.books)
     if not await _has_dashboard(client):
         await _add_automations(client, names)
         await _darken(client, names)
         # Last: it tells the next start that everything is done.
-        await _add_dashboard(client, rooms, names, house.plan.day)
+        await _add_dashboard(client, dashboard(rooms, names, house.plan.day, books))
     await remove_guests(client)
     return names
 
@@ -215,12 +221,12 @@ async def _has_dashboard(client: Client) -> bool:
     return DASHBOARD in {board["url_path"] for board in await client.call("lovelace/dashboards/list")}
 
 
-async def _add_dashboard(client: Client, rooms: Sequence[Room], names: Names, day: float) -> None:
+async def _add_dashboard(client: Client, config: Card) -> None:
     """Make the dashboard, and let it be what a user sees first."""
     await client.call(
         "lovelace/dashboards/create", url_path=DASHBOARD, title="House", icon="mdi:home-heart", mode="storage"
     )
-    await client.call("lovelace/config/save", url_path=DASHBOARD, config=dashboard(rooms, names, day))
+    await client.call("lovelace/config/save", url_path=DASHBOARD, config=config)
     await client.call("frontend/set_system_data", key="core", value={"default_panel": DASHBOARD})
 
 

@@ -31,6 +31,7 @@ homeassistant:
   latitude: 52.09
   longitude: 5.12
   elevation: 4
+  internal_url: {address}
 frontend:
 history:
 logbook:
@@ -99,7 +100,7 @@ class HomeAssistant(Process):
         link = components / "steward"
         link.unlink(missing_ok=True)
         link.symlink_to(ROOT / "custom_components" / "steward")
-        (self._folder / "configuration.yaml").write_text(CONFIGURATION)
+        (self._folder / "configuration.yaml").write_text(CONFIGURATION.format(address=self.address))
         for name in ("automations", "scripts", "scenes"):
             (self._folder / f"{name}.yaml").touch()
         storage = self._folder / ".storage"

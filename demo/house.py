@@ -10,24 +10,29 @@ from pathlib import Path
 import shutil
 from typing import Final
 
+from .books import Books
 from .broker import Broker, Kind
 from .client import Client, connect
 from .homeassistant import HomeAssistant
 from .observer import Observer, observing
+from .plant import Plant
 from .process import DemoError, Process, free_port, is_free
 from .rooms import ROOMS, Node, Room
+from .witness import WitnessProcess
 
 LOCK: Final = "lock"
 """The file that a running demo holds a lock on, and that shows whose a folder is."""
 
 PORT_FILE: Final = "broker.json"
+WITNESS_PORT: Final = "witness.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What house to start.
 
-    `folder` keeps its data between runs; `port` is Home Assistant's; a simulated day lasts `day` seconds.
+    `folder` keeps its data between runs; `port` is Home Assistant's; a simulated day lasts `day` seconds; `solar` says whether there is
+    a solar plant, for which books are kept, and a neighbour who witnesses them.
     """
 
     folder: Path
@@ -35,32 +40,38 @@ class Plan:
     broker: Kind
     day: float = 600
     rooms: Sequence[Room] = ROOMS
+    solar: bool = False
 
 
 class House:
-    """A running house. Whatever of it ends by itself ends the `watch` task group."""
+    """A running house. Whatever of it ends by itself ends the `watch` task group. Its `books` are there once it is furnished."""
 
     def __init__(self, plan: Plan, watch: asyncio.TaskGroup) -> None:
         """Take what to start, and the group that its programs are watched in."""
         self.plan = plan
+        self.books: Books | None = None
         self._watch = watch
         self._logs = plan.folder / "logs"
-        self.broker = self._new_broker(_broker_port(plan.folder))
+        self.broker = self._new_broker(_kept_port(plan.folder / PORT_FILE))
         self.home_assistant = self._new_home_assistant()
         self.nodes = [Node(room, plan.folder / "nodes", self._logs, self.broker.port, plan.day) for room in plan.rooms]
+        self.plant = Plant(plan.folder / "plant", self._logs, self.broker.port)
+        witness = plan.folder / "witness"
+        self.witness = WitnessProcess(witness, _kept_port(plan.folder / WITNESS_PORT), self._logs)
 
     async def start(self) -> None:
         """Start the broker, then everything else."""
         await self._start(self.broker)
-        for process in (self.home_assistant, *self.nodes):
+        for process in (self.home_assistant, *self.nodes, *self._solar):
             await self._start(process)
 
     async def stop(self) -> list[str]:
         """Stop everything, the broker last; return what did not leave cleanly."""
         processes: list[Process] = [*self.nodes, self.home_assistant]
         codes = await asyncio.gather(*(process.stop() for process in processes))
-        processes.append(self.broker)
-        codes.append(await self.broker.stop())
+        for process in (*self._solar, self.broker):
+            processes.append(process)
+            codes.append(await process.stop())
         return [f"{process.name} left with code {code}" for process, code in zip(processes, codes, strict=True) if code]
 
     async def stop_broker(self) -> None:
@@ -80,6 +91,10 @@ class House:
         """Start Home Assistant again, on its port."""
         self.home_assistant = self._new_home_assistant()
         await self._start(self.home_assistant)
+
+    @property
+    def _solar(self) -> tuple[Process, ...]:
+        return (self.plant, self.witness) if self.plan.solar else ()
 
     def _new_home_assistant(self) -> HomeAssistant:
         return HomeAssistant(self.plan.folder / "homeassistant", self.plan.port, self._logs)
@@ -160,15 +175,19 @@ def last_broker_port(folder: Path) -> int:
     if not file.exists():
         message = f"no demo was ever started in {folder}"
         raise DemoError(message)
-    port: int = json.loads(file.read_text())["port"]
+    return _port_in(file)
+
+
+def _kept_port(file: Path) -> int:
+    """Return the port of the last run where it is free, since Home Assistant knows it, else another one."""
+    if file.exists() and is_free(port := _port_in(file)):
+        return port
+    port = free_port()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"port": port}))
     return port
 
 
-def _broker_port(folder: Path) -> int:
-    """Return the port of the last run where it is free, since Home Assistant knows it, else another one."""
-    file = folder / PORT_FILE
-    if file.exists() and is_free(port := last_broker_port(folder)):
-        return port
-    port = free_port()
-    file.write_text(json.dumps({"port": port}))
+def _port_in(file: Path) -> int:
+    port: int = json.loads(file.read_text())["port"]
     return port

@@ -1,0 +1,77 @@
+"""The auditor: checks the energy books from outside, and a copy of them that somebody has changed."""
+
+from dataclasses import dataclass
+import json
+from pathlib import Path
+import shutil
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from .books import Books, entities_of_books, run
+from .client import Client
+from .process import DemoError, say
+
+_SECONDS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What an audit of the books found.
+
+    `energy_kwh` and `owed` are the sums that the auditor computed again; `tampering` is what it says of one bit that was changed in a copy.
+    """
+
+    entries: int
+    energy_kwh: float
+    owed: str
+    outages: int
+    tampering: str
+
+
+async def audit(client: Client, books: Books) -> Audited:
+    """Commit, verify the books at their address, then change a copy and see that this is found.
+
+    Raises:
+        DemoError: the books are not right, or the change isn't found.
+    """
+    names = await entities_of_books(client, books)
+    await client.states.wait(
+        lambda: client.states.of(names["books"]) == "ok",
+        lambda: f"the books, which are {client.states.of(names['books'])}, to be in order",
+        _SECONDS,
+    )
+    await client.action("button.press", {"entity_id": names["commit"]})
+    say("auditing the energy books")
+    code, found = await _verify(books)
+    if code:
+        message = f"the books are not in order: {json.dumps(found.get('findings', found))}"
+        raise DemoError(message)
+    say("changing one bit in a copy of them")
+    return _audited(found, await _tamper(books))
+
+
+async def _verify(books: Books, source: str | None = None) -> tuple[int, dict[str, Any]]:
+    code, output = await run(*books.verify(source), "--json")
+    try:
+        found: dict[str, Any] = json.loads(output)
+    except ValueError:
+        message = f"steward audit verify: {output}"
+        raise DemoError(message) from None
+    return code, found
+
+
+async def _tamper(books: Books) -> str:
+    """Change one bit of the first entries in a copy, and return what the auditor says of it."""
+    with TemporaryDirectory(prefix="steward-demo-") as folder:
+        copy = Path(folder, "copy")
+        shutil.copytree(books.folder, copy)
+        bundle = next(iter(sorted(copy.glob("*/tile/entries/**/000*"))))
+        file = next(iter(sorted(bundle.iterdir()))) if bundle.is_dir() else bundle
+        data = bytearray(file.read_bytes())
+        data[len(data) // 2] ^= 1
+        file.write_bytes(data)
+        code, found = await _verify(books, str(copy))
+    if code != 1:
+        message = f"the auditor doesn't find a changed bit in {file.name}: {found}"
+        raise DemoError(message)
+    return str(found)
