@@ -146,12 +146,12 @@ def wrap_history(keys: Sequence[EpochKey], grant: str, to: PublicKey) -> tuple[b
     Raises:
         SealError: they are none, too many, of more than one log, or not in the order of the log, or the grant's id is none.
     """
-    content = b"".join([key.encode() for key in keys])
+    if len(keys) > MAX_HISTORY:
+        raise SealError(Fault.TOO_LONG, "history", f"{len(keys)} epochs, where {MAX_HISTORY} are allowed")
     if len({key.origin for key in keys}) != 1:
         raise SealError(Fault.MALFORMED, "history", "its keys are not those of one log")
     check_order((key.opened_at for key in keys), "history")
-    if len(keys) > MAX_HISTORY:
-        raise SealError(Fault.TOO_LONG, "history", f"{len(keys)} epochs, where {MAX_HISTORY} are allowed")
+    content = b"".join([key.encode() for key in keys])
     digest = sha256(content).digest()
     return digest, to.wrap(content, _history_info(keys[0].origin, digest, grant, to))
 
