@@ -1,5 +1,6 @@
 """What an audit says of books: right ones, and every way in which they can be wrong."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 import json
@@ -9,7 +10,7 @@ import pytest
 from steward_house.audit.heads import Keys
 from steward_house.audit.options import Agreed, Options
 from steward_house.audit.result import Report
-from steward_house.audit.sources import SourceError
+from steward_house.audit.sources import Generation, MemoryFiles, Source, SourceError
 from steward_house.audit.text import to_json, write_text
 from steward_house.audit.verify import verify
 from steward_house.protocol.books.entries import Reading, Tariff, decode, encode
@@ -323,6 +324,38 @@ def test_generation_whose_end_was_not_signed() -> None:
     assert "checkpoint_not_inside" in codes(report)
 
 
+def test_generation_that_was_never_signed() -> None:
+    first = House()
+    first.measure(300)
+    second = first.next_generation()
+    files = {path: data for path, data in first.log.files().items() if path != "checkpoint"}
+    second.log.entries[0] = encode(replace(decode(second.log.entries[0]), checkpoint=None))
+    report = audit(files, second.log)
+    assert report.ok, report.findings
+    assert "generation_unsigned" in {item.code for item in report.findings}
+    assert codes(audit(files)) == ["checkpoint_missing"]
+    del files["tile/entries/001.p/48"]
+    assert "bundle_missing" in codes(audit(files, second.log))
+
+
+def test_log_that_grows_while_it_is_read() -> None:
+    house = House()
+    house.measure(300)
+    files = house.log.files()
+    house.measure(300)
+    later = house.log.files()
+
+    class Growing(MemoryFiles):
+        """Grows after its checkpoint was read, and drops the tiles of its earlier size."""
+
+        def read(self, path: str) -> bytes | None:
+            if path.startswith("tile"):
+                self.files = later
+            return super().read(path)
+
+    assert verify(Source("x", (Generation(1, Growing(files)),)), KEYS, None, NOW).ok
+
+
 def test_forked_generations() -> None:
     first = House()
     first.measure(40)
@@ -340,8 +373,6 @@ def test_forked_generations() -> None:
 
 def _renamed(log: Log, origin: str, previous: Log) -> Log:
     entry = decode(log.entries[0])
-    from dataclasses import replace
-
     return Log(origin, [encode(replace(entry, previous=previous.origin)), *log.entries[1:]])
 
 
@@ -349,8 +380,6 @@ def test_missing_generation() -> None:
     first = House()
     second = first.next_generation()
     third = second.next_generation(number=3)
-    from steward_house.audit.sources import Generation, MemoryFiles, Source
-
     gap = Source("x", (Generation(1, MemoryFiles(first.log.files())), Generation(3, MemoryFiles(third.log.files()))))
     assert "generation_missing" in codes(verify(gap, KEYS, None, NOW))
     alone = Source("x", (Generation(None, MemoryFiles(second.log.files())),))

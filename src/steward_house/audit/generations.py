@@ -77,6 +77,11 @@ def check_generations(known: list[Known], keys: Keys, findings: Findings, take: 
         target = each
         if place + 1 < len(known) and known[place + 1].number == each.number + 1:
             target = _continued(each, known[place + 1], keys, findings)
+        if each.files.read(CHECKPOINT) is None:
+            if target.root is None:
+                findings.problem("checkpoint_missing", path=CHECKPOINT)
+            else:
+                findings.note("generation_unsigned", path=CHECKPOINT)
         checked.append(_check(target, findings, take))
     findings.generation = None
     return checked
@@ -129,7 +134,9 @@ def _continued(each: Known, following: Known, keys: Keys, findings: Findings) ->
         findings.generation = each.number
         return each
     findings.note("generation_begun", entry=0, cause=entry.cause, size=entry.size)
-    if entry.previous != each.origin:
+    if not each.origin and keys.generation_of(entry.previous) == each.number:
+        each = replace(each, origin=entry.previous)
+    elif entry.previous != each.origin:
         findings.problem("generation_other", entry=0, named=entry.previous, origin=each.origin)
     signed = _signed_by(entry, each, keys, findings)
     findings.generation = each.number

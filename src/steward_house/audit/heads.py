@@ -68,10 +68,9 @@ def origin_of(note: bytes | None) -> str:
 
 
 def read_head(files: Files, keys: Keys, number: int, findings: Findings) -> SignedCheckpoint | None:
-    """Read and check a generation's checkpoint; None if there is none that the log signed."""
+    """Read and check a generation's checkpoint; None if there is none that the log signed. Whether there has to be one isn't said here."""
     note = files.read(CHECKPOINT)
     if note is None:
-        findings.problem("checkpoint_missing", path=CHECKPOINT)
         return None
     origin = origin_of(note)
     if keys.generation_of(origin) != number:

@@ -26,6 +26,7 @@ from .result import Check, GenerationResult, Outcome, Period, Report
 from .sources import Source
 from .words import CHECKS
 
+TRIES: Final = 3
 SILENT: Final = timedelta(days=1)
 """After so long without an entry the log is said to have ended."""
 
@@ -33,11 +34,25 @@ SILENT: Final = timedelta(days=1)
 def verify(source: Source, keys: Keys, options: Options | None = None, now: datetime | None = None) -> Report:
     """Check a log; everything that is wrong is in the report.
 
+    A log may grow while it is read, and lose the partial tiles of its earlier size: then it is read again.
+
     Raises:
         SourceError: the log can't be read, which says nothing about it.
     """
-    options = options or Options()
-    now = now or datetime.now(UTC)
+    for _ in range(TRIES):
+        notes = _notes(source)
+        report = _verify(source, keys, options or Options(), now or datetime.now(UTC))
+        if report.ok or _notes(source) == notes:
+            break
+    return report
+
+
+def _notes(source: Source) -> list[bytes | None]:
+    return [each.files.read(CHECKPOINT) for each in source.generations]
+
+
+def _verify(source: Source, keys: Keys, options: Options, now: datetime) -> Report:
+    """Check a log as it is found."""
     started = monotonic()
     findings = Findings()
     books = Books(findings, options.agreed.creditor, options.agreed.terms)

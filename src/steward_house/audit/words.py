@@ -187,6 +187,10 @@ FINDINGS: Final[dict[str, Both]] = {
         "the generation doesn't begin with what it continues",
         "die Generation beginnt nicht mit dem, was sie fortsetzt",
     ),
+    "generation_unsigned": (
+        "the generation was never signed; what it held is what the next one says of it",
+        "die Generation wurde nie unterschrieben; was sie enthielt, steht in der nächsten",
+    ),
     "generation_other": (
         "it continues {named}, and the generation before is {origin}",
         "sie setzt {named} fort, die vorige Generation ist aber {origin}",
