@@ -260,6 +260,28 @@ def test_waiving_takes_the_creditors_signature():
     assert ledger.account.balance() == 0
 
 
+def test_a_claim_takes_the_creditors_receipt():
+    ledger = Ledger()
+    ledger.read(0)
+    ledger.read(10, 10)
+    pay(ledger, PaymentStep.SUBMITTED, "2", None, memo="Bank, 3 March")
+    (claim,) = ledger.period(1).payments
+    receipt = sign_note(unsigned_text(claim), CREDITOR).decode()
+    strange = sign_note(unsigned_text(claim), STRANGER).decode()
+    for amount, memo, note in (
+        ("2", "Bank, 3 March", None),
+        ("2", "Bank, 3 March", strange),
+        ("2", "Bank, 4 March", receipt),
+        ("3", "Bank, 3 March", receipt),
+    ):
+        pay(ledger, PaymentStep.CONFIRMED, amount, None, memo=memo, note=note)
+    assert ledger.faults == [Fault.WAIVED] * 4
+    assert (ledger.period(1).paid, ledger.period(1).pending) == (0, 2)
+    for _ in range(2):
+        pay(ledger, PaymentStep.CONFIRMED, "2", None, memo="Bank, 3 March", note=receipt)
+    assert (ledger.period(1).paid, ledger.period(1).pending) == (2, 0)
+
+
 def late(ledger: Ledger, days: float) -> tuple[int, list[int]]:
     now = START + timedelta(days=days)
     return ledger.account.late(now), [period.late for period in ledger.account.periods(now)]

@@ -8,7 +8,7 @@ produced in. So what has been billed doesn't change, and nothing is lost.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -395,10 +395,17 @@ class Account:
         return -FOREVER if last is None else last - settings - DAY
 
     def _pay(self, payment: Payment) -> None:
-        counts = payment.step is not PaymentStep.WAIVED or self._is_signed(payment)
+        paid = self._paid.setdefault(payment.period, Paid())
+        match payment.step:
+            case PaymentStep.WAIVED:
+                counts = self._is_signed(payment)
+            case PaymentStep.CONFIRMED if payment.tx is None:
+                counts = any(self._is_signed(replace(each, note=payment.note)) for each in paid.claims(payment))
+            case _:
+                counts = True
         if not counts:
             self._report(payment, Fault.WAIVED, f"{payment.amount} of {payment.period}")
-        self._paid.setdefault(payment.period, Paid()).take(payment, payment.tx or payment.memo or "", counts=counts)
+        paid.take(payment, payment.tx or payment.memo or "", counts=counts)
 
     def _inspect(self, entry: Inspection) -> None:
         found = Inspected(

@@ -154,6 +154,11 @@ class Paid:
             case _:
                 pass
 
+    def claims(self, payment: Payment) -> list[Payment]:
+        """Return what somebody said to have paid elsewhere with a payment's reference (its `memo`) and amount: a receipt signs that."""
+        same = (PaymentStep.SUBMITTED, None, payment.memo, payment.amount)
+        return [each for each in self.steps if (each.step, each.tx, each.memo, each.amount) == same]
+
     @property
     def total(self) -> Decimal:
         """What counts as paid."""

@@ -342,7 +342,12 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """A step of paying a period. `period` is its id, `note` the creditor's signed note over this entry without it (to waive)."""
+    """A step of paying a period.
+
+    `period` is its id. Without a transaction, `submitted` is somebody's word that it was paid elsewhere, with the reference (`memo`) that it
+    is found by. `note` is the creditor's signed note: to waive, over this entry without it; to confirm without a transaction, over the
+    entry that said so.
+    """
 
     kind: ClassVar = "payment"
     at: Moment

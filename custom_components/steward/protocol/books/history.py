@@ -33,7 +33,7 @@ class Fault(StrEnum):
     PRICE = "price"
     """A price outside of what was agreed (the nearest that was agreed counts), or without a tariff that leaves it to an entity."""
     WAIVED = "waived"
-    """Something was waived, and the creditor has not signed that. It doesn't count."""
+    """Something was waived, or confirmed without a transaction, and the creditor has not signed that. It doesn't count."""
     SOURCE = "source"
     """A source that isn't in the terms. It doesn't count."""
     GAP = "gap"
