@@ -62,6 +62,7 @@ def _books(report: Report) -> Iterator[str]:
         yield ""
         yield f"{report.opened.project}, {report.opened.asset}: {report.energy / KWH:.3f} kWh in all"
     currency = report.terms.currency if report.terms else ""
+    digits = report.terms.digits if report.terms else 2
     if report.periods:
         yield ""
         yield f"  {'period':<12}{'measured':>12}{'register':>12}{'estimated':>12}  kWh{'owed':>12}{'paid':>12}{'balance':>12}  {currency}"
@@ -70,7 +71,7 @@ def _books(report: Report) -> Iterator[str]:
         gaps = f"  {of.gap_count} gaps, {of.gap_seconds / 3600:.1f} h" if of.gap_count else ""
         yield (
             f"  {of.id:<12}{of.measured / KWH:>12.3f}{of.from_register / KWH:>12.3f}{of.estimated / KWH:>12.3f}     "
-            f"{of.owed:>12}{of.paid:>12}{of.balance:>12}{'' if of.closed else '  open'}{gaps}"
+            f"{of.owed:>12.{digits}f}{of.paid:>12.{digits}f}{of.balance:>12.{digits}f}{'' if of.closed else '  open'}{gaps}"
         )
     if report.periods:
         yield f"  owed in all {report.owed} {currency}, not paid {report.balance} {currency}"
