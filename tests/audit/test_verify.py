@@ -14,6 +14,7 @@ from steward_house.audit.sources import Generation, MemoryFiles, Source, SourceE
 from steward_house.audit.text import to_json, write_text
 from steward_house.audit.verify import verify
 from steward_house.protocol.books.entries import Reading, Tariff, decode, encode
+from steward_house.protocol.books.tariff import Fixed
 from steward_house.protocol.books.terms import sign_terms
 from steward_house.protocol.log.note import sign_note
 
@@ -150,6 +151,43 @@ def test_unsigned_and_changed_terms() -> None:
     assert report.findings[-1].entry == 9
     house = House()
     house.agree(terms(number=2, due_days=99))
+    assert audit(house.log).ok
+
+
+DRAFT = terms(creditor=None)
+
+
+def test_drafts_are_signed_in_the_end() -> None:
+    """As every teller is set up: terms without sources, then with one, then with a creditor, who signs."""
+    house = House(the_terms=replace(DRAFT, sources=()), signed=False)
+    house.agree(replace(DRAFT, number=2), signed=False)
+    house.at += timedelta(hours=12)
+    house.measure(5)
+    house.agree(terms(number=3), signed=True)
+    report = audit(house.log, options=Options(agreed=Agreed(None, CREDITOR.vkey)))
+    assert report.ok, report.findings
+    assert [item.entry for item in report.findings if item.code == "terms_draft"] == [1, 4]
+    assert {item.values["number"] for item in report.findings if item.code == "terms_draft"} == {3}
+
+
+def test_drafts_that_something_is_owed_by() -> None:
+    house = House(the_terms=replace(DRAFT, tariff=Fixed(Decimal("0.1"))), signed=False)
+    house.at += timedelta(hours=12)
+    house.measure(5)
+    house.agree(terms(number=2))
+    options = Options(agreed=Agreed(None, CREDITOR.vkey))
+    assert codes(audit(house.log, options=options)) == ["account_unsigned_terms"]
+
+
+def test_changes_wait_for_the_signature() -> None:
+    house = House()
+    house.measure(5)
+    house.agree(terms(number=2, due_days=99), signed=False)
+    house.measure(5)
+    assert codes(audit(house.log)) == ["account_unsigned_terms"]
+    house.agree(terms(number=1), signed=True)
+    assert codes(audit(house.log)) == ["account_unsigned_terms"]
+    house.agree(terms(number=3, due_days=98))
     assert audit(house.log).ok
 
 

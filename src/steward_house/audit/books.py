@@ -35,6 +35,7 @@ from ..protocol.books.entries import (
 )
 from ..protocol.books.terms import Terms
 from ..protocol.fields import ContractError
+from .drafts import Proposal
 from .energy import Energies
 from .findings import Findings
 
@@ -91,7 +92,7 @@ class Books:
         self.anchors: list[At[Anchored]] = []
         self.payments: list[At[Payment]] = []
         self.notices: list[At[Notice]] = []
-        self.terms: list[At[TermsEntry]] = []
+        self.terms: list[At[Proposal]] = []
         self._settings: Settings | None = None
         self._step = b""
         self._outage_from: datetime | None = None
@@ -180,7 +181,7 @@ class Books:
             case Gap():
                 self.gaps[entry.source, entry.begin] = At(place, entry)
             case TermsEntry():
-                self.terms.append(At(place, entry))
+                self._propose(place, entry)
             case Settings():
                 self._compare_settings(place, entry)
             case Start() | Outage() | Shutdown():
@@ -197,6 +198,15 @@ class Books:
                 self._findings.note("entry_unknown", entry=place.entry, kind=entry.kind)
             case Generation() | Heartbeat() | Tariff() | Reading():
                 pass
+
+    def _propose(self, place: Place, entry: TermsEntry) -> None:
+        """Note down terms that can be read; the account has taken them already."""
+        try:
+            terms = Terms.from_json(entry.terms)
+        except ContractError:
+            return  # the account reports it
+        signed = self.account.signed and self.account.terms == terms
+        self.terms.append(At(place, Proposal(terms, signed, self.account.energy)))
 
     def _compare_settings(self, place: Place, entry: Settings) -> None:
         """Tell which settings have changed, by the names of their sections."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from ..protocol.books.account import PeriodBalance
 from ..protocol.books.entries import decode
+from ..protocol.books.history import Fault
 from ..protocol.books.terms import Terms
 from ..protocol.fields import ContractError
 from ..protocol.log.checkpoint import open_checkpoint
@@ -15,6 +16,7 @@ from ..protocol.log.note import Verifier
 from ..protocol.log.tiles import CHECKPOINT, TileReader
 from .anchors import TOLERANCE, AnchorCheck
 from .books import Books, zone_of
+from .drafts import drafts
 from .findings import Findings, Severity
 from .generations import Known, check_generations, read_generations
 from .heads import Keys
@@ -133,9 +135,13 @@ def _check_opening(books: Books, known: Sequence[Known], keys: Keys, findings: F
 def _check_account(books: Books, findings: Findings) -> None:
     """Report what the account found."""
     account = books.account
+    signed = {books.terms[at].place: number for at, number in drafts([each.entry for each in books.terms]).items()}
     for problem in account.problems:
         place = books.where(problem.index)
         findings.generation = place.generation
+        if problem.fault is Fault.UNSIGNED_TERMS and place in signed:
+            findings.note("terms_draft", entry=place.entry, number=signed[place])
+            continue
         findings.problem(f"account_{problem.fault.value}", entry=place.entry, what=problem.detail)
     findings.generation = None
     if account.problem_count > len(account.problems):

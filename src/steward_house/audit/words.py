@@ -214,6 +214,10 @@ FINDINGS: Final[dict[str, Both]] = {
     "opening_missing": ("the log doesn't begin with its opening", "das Protokoll beginnt nicht mit seiner Eröffnung"),
     "opening_other": ("the opening is of the log {origin}, or of another key", "die Eröffnung ist vom Protokoll {origin} oder einem anderen Schlüssel"),
     "settings_changed": ("settings apart from the terms were changed: {sections}", "Einstellungen neben den Bedingungen wurden geändert: {sections}"),
+    "terms_draft": (
+        "a draft of terms: the creditor signed terms {number} afterwards, and nothing is owed by what only the draft said",
+        "ein Entwurf von Bedingungen: der Gläubiger hat danach die Bedingungen {number} unterschrieben, und nichts ist nach dem bloßen Entwurf geschuldet",
+    ),
     "code_changed": ("another program started (it says of itself: {measurement}…)", "ein anderes Programm startete (es sagt von sich: {measurement}…)"),
     "device_changed": ("it started on another device: {device}", "es startete auf einem anderen Gerät: {device}"),
     "shutdown_alone": ("a shutdown without a start", "ein Abschalten ohne Start"),
