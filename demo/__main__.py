@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from dataclasses import asdict
 import json
 from pathlib import Path
+import shlex
 import signal
 import sys
 import tempfile
@@ -35,6 +36,7 @@ WELCOME: Final = """
     - Press it in the living room: when the hand leaves, the light goes off again.
     - Settings > Automations: these two automations come from blueprints; make another one from them.
     - Settings > Devices & services > Steward: the rooms' nodes, their modules, their diagnostics.
+    - Energy books, the dashboard's second view: what a solar plant owes, witnessed by a neighbour.
 
   And without Home Assistant, in another terminal:
     - {wave}
@@ -42,6 +44,10 @@ WELCOME: Final = """
     - kill -9 {pid}
       kills Home Assistant. Wave again: the light goes on nevertheless. Home Assistant is started again after {away} s, and its
       logbook tells what the living room's node did meanwhile.
+
+  And as an auditor who trusts neither the house nor Steward:
+    - {verify}
+      checks the energy books from outside, each entry, signature and sum; killing Home Assistant shows there as an outage.
 
   Ctrl-C stops everything. The house is kept in {folder} until --reset.
 """
@@ -105,11 +111,12 @@ async def _live(arguments: argparse.Namespace) -> None:
     if arguments.reset:
         reset(folder)
     port = _port(arguments.port or (USUAL_PORT if is_free(USUAL_PORT) else free_port()))
-    say("starting a broker, Home Assistant and three area nodes")
-    async with running(Plan(folder=folder, port=port, broker=arguments.broker or Kind.best())) as house:
+    say("starting a broker, Home Assistant and three area nodes, a solar plant, a witness")
+    async with running(Plan(folder=folder, port=port, broker=arguments.broker or Kind.best(), solar=True)) as house:
         async with visiting(house) as (client, observer):
             await furnish(house, client, observer)
         hub = house.home_assistant
+        verify = shlex.join(house.books.verify()) if house.books else ""
         wave_there = f"script/demo --wave {NURSERY.node}" + (f" --data {folder}" if arguments.data else "")
         welcome = WELCOME.format(
             address=hub.address,
@@ -119,6 +126,7 @@ async def _live(arguments: argparse.Namespace) -> None:
             pid=hub.pid,
             away=AWAY_SECONDS,
             wave=wave_there,
+            verify=verify,
         )
         print(welcome, flush=True)
         await asyncio.Event().wait()
@@ -144,7 +152,7 @@ async def _check(arguments: argparse.Namespace) -> None:
         if arguments.reset:
             reset(folder)
         port = _port(arguments.port or free_port())
-        plan = Plan(folder=folder, port=port, broker=arguments.broker or Kind.best(), day=CALM_DAY)
+        plan = Plan(folder=folder, port=port, broker=arguments.broker or Kind.best(), day=CALM_DAY, solar=True)
         async with running(plan) as house:
             async with visiting(house) as (client, observer):
                 names = await furnish(house, client, observer)

@@ -47,7 +47,13 @@ async def audit(client: Client, books: Books) -> Audited:
         message = f"the books are not in order: {json.dumps(found.get('findings', found))}"
         raise DemoError(message)
     say("changing one bit in a copy of them")
-    return _audited(found, await _tamper(books))
+    return Audited(
+        entries=sum(found["entries"].values()),
+        energy_kwh=found["energy"] / 1_000_000,
+        owed=found["owed"],
+        outages=sum(run["how"] == "outage" for run in found["runs"]),
+        tampering=await _tamper(books),
+    )
 
 
 async def _verify(books: Books, source: str | None = None) -> tuple[int, dict[str, Any]]:
@@ -61,17 +67,29 @@ async def _verify(books: Books, source: str | None = None) -> tuple[int, dict[st
 
 
 async def _tamper(books: Books) -> str:
-    """Change one bit of the first entries in a copy, and return what the auditor says of it."""
+    """Change one bit of the first entries in a copy, and return what the auditor says of it.
+
+    Raises:
+        DemoError: it doesn't say where.
+    """
     with TemporaryDirectory(prefix="steward-demo-") as folder:
         copy = Path(folder, "copy")
         shutil.copytree(books.folder, copy)
-        bundle = next(iter(sorted(copy.glob("*/tile/entries/**/000*"))))
-        file = next(iter(sorted(bundle.iterdir()))) if bundle.is_dir() else bundle
-        data = bytearray(file.read_bytes())
-        data[len(data) // 2] ^= 1
-        file.write_bytes(data)
+        changed = flip_bit(copy)
         code, found = await _verify(books, str(copy))
-    if code != 1:
-        message = f"the auditor doesn't find a changed bit in {file.name}: {found}"
+    told = [each for each in found.get("findings", []) if each.get("path") == changed]
+    if code != 1 or not told:
+        message = f"the auditor doesn't find a bit that was changed in {changed}: {json.dumps(found)}"
         raise DemoError(message)
-    return str(found)
+    text: str = told[0]["text"]
+    return f"{changed}: {text}"
+
+
+def flip_bit(folder: Path) -> str:
+    """Change a bit in the middle of the largest file of entries below a folder of generations; return its path within its generation."""
+    files = [path for path in folder.glob("*/tile/entries/**/*") if path.is_file()]
+    file = max(files, key=lambda path: path.stat().st_size)
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    return str(Path(*file.relative_to(folder).parts[1:]))

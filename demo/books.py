@@ -62,16 +62,21 @@ async def add_books(client: Client, witness: WitnessProcess, folder: Path, home:
 
     `folder` is the creditor's, `home` that of Home Assistant's configuration.
     """
-    file = folder / KEPT
-    books = Books(**json.loads(file.read_text())) if file.exists() else None
+    books = _known(folder / KEPT)
     if books is None or books.entry_id not in {entry.entry_id for entry in await client.entries()}:
         books = await _new_books(client, witness, folder, home)
-    elif books.witness_url != witness.url:
-        await _ask_witness(client, books.entry_id, books.witness, witness.url)
-        books = replace(books, witness_url=witness.url)
-    folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(asdict(books)))
+    else:  # ports may be others than the last time
+        if books.witness_url != witness.url:
+            await _ask_witness(client, books.entry_id, books.witness, witness.url)
+        books = replace(books, link=await link_of(client, books.entry_id), witness_url=witness.url)
+    (folder / KEPT).write_text(json.dumps(asdict(books)))
     return books
+
+
+def _known(file: Path) -> Books | None:
+    """Return what an earlier run kept."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return Books(**json.loads(file.read_text())) if file.exists() else None
 
 
 async def _new_books(client: Client, witness: WitnessProcess, folder: Path, home: Path) -> Books:
@@ -137,14 +142,12 @@ async def change(client: Client, entry_id: str, *steps: tuple[str, Mapping[str, 
 
 async def sign_terms(client: Client, entry_id: str, folder: Path) -> Path:
     """Have the creditor sign the terms that the settings come to, and give the note to the teller; return the note's file."""
-    folder.mkdir(parents=True, exist_ok=True)
     key, terms, note = folder / "creditor.key", folder / "terms.json", folder / "terms.note"
-    vkey_file = folder / "creditor.vkey"
-    if not key.exists():
-        vkey_file.write_text(await steward("audit", "new-key", "bank.example/solar", "--key-file", str(key)))
+    key.unlink(missing_ok=True)  # of a teller that was deleted
+    creditor = (await steward("audit", "new-key", "bank.example/solar", "--key-file", str(key))).strip()
     flow = await client.start_flow(DOMAIN, entry_id=entry_id)
     flow = await client.continue_flow(flow.flow_id, {"next_step_id": "teller_creditor"})
-    flow = await client.continue_flow(flow.flow_id, {"creditor": vkey_file.read_text().strip()})
+    flow = await client.continue_flow(flow.flow_id, {"creditor": creditor})
     terms.write_text(flow.suggested["terms"])
     note.write_text(await steward("audit", "sign-terms", str(terms), "--key-file", str(key)))
     flow = await client.continue_flow(flow.flow_id, {"signed_terms": note.read_text()})

@@ -11,6 +11,7 @@ from typing import Any, Final
 from steward_house.protocol.entity import LightState, Platform
 from steward_house.protocol.node import Event
 
+from .auditor import Audited, audit
 from .client import MISSING, UNKNOWN, Client, States
 from .dashboard import Names
 from .furnish import DOMAIN, OFF, ON
@@ -54,7 +55,8 @@ class Reaction:
 class Result:
     """What the check found, all times in the unit of their name.
 
-    `rules` says of each automation where it runs; `logbook` is what Home Assistant told when it was back of what it had missed.
+    `rules` says of each automation where it runs; `logbook` is what Home Assistant told when it was back of what it had missed; `books` is what the
+    auditor found.
     """
 
     broker: str
@@ -70,6 +72,7 @@ class Result:
     event_to_action_without_hub_ms: float
     hub_recovery_s: float
     logbook: str
+    books: Audited | None
 
 
 async def check(house: House, client: Client, observer: Observer, names: Names, since: float) -> Result:
@@ -109,6 +112,7 @@ async def check(house: House, client: Client, observer: Observer, names: Names, 
         hub_recovery = monotonic() - up
         logbook = await _told(back, names, begin)
         refuse_problems(back.states, names)
+        books = await audit(back, house.books) if house.books else None
     _refuse_complaints(house)
     return Result(
         broker=house.broker.kind,
@@ -123,6 +127,7 @@ async def check(house: House, client: Client, observer: Observer, names: Names, 
         event_to_action_without_hub_ms=alone,
         hub_recovery_s=round(hub_recovery, 1),
         logbook=logbook,
+        books=books,
     )
 
 

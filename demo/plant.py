@@ -81,7 +81,7 @@ def discovery() -> dict[str, dict[str, Any]]:
 
 async def produce(port: int, file: Path) -> None:
     """Produce for ever, and tell the broker whenever it is there."""
-    register = Register(**json.loads(file.read_text())) if file.exists() else Register()
+    register = _kept(file)
     while True:
         try:
             async with aiomqtt.Client(
@@ -90,6 +90,10 @@ async def produce(port: int, file: Path) -> None:
                 await _tell(broker, register, file)
         except aiomqtt.MqttError:
             await _pass(register, file, AGAIN)
+
+
+def _kept(file: Path) -> Register:
+    return Register(**json.loads(file.read_text())) if file.exists() else Register()
 
 
 async def _tell(broker: aiomqtt.Client, register: Register, file: Path) -> None:

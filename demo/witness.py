@@ -108,14 +108,14 @@ class Witness:
             origin = Note.parse(asked.note).text.partition("\n")[0]
         except NoteError, ProofError:
             return web.Response(status=HTTPStatus.BAD_REQUEST)
-        logs = {verifier.name: verifier for verifier in map(Verifier.parse, self._read(_LOGS, []))}
+        logs = {verifier.name: verifier for verifier in map(Verifier.parse, self._read(_LOGS, list[str]()))}
         if origin not in logs:
             return web.Response(status=HTTPStatus.NOT_FOUND)
         try:
             signed = open_checkpoint(asked.note, logs[origin])
         except NoteError:
             return web.Response(status=HTTPStatus.FORBIDDEN)
-        seen = self._read("seen.json", {})
+        seen: dict[str, tuple[int, str]] = self._read("seen.json", {})
         size, root = seen.get(origin, (0, ""))
         if asked.old != size:
             return web.Response(status=HTTPStatus.CONFLICT, text=f"{size}\n", content_type=SIZE_TYPE)
@@ -162,7 +162,7 @@ async def _with_agent(port: int, folder: Path, key: Path, socket: Path) -> None:
     programs = [agent]
     try:
         async with asyncio.timeout(SECONDS):
-            while not socket.exists():  # noqa: ASYNC110 - another program can only be asked
+            while not socket.exists():  # noqa: ASYNC110, ASYNC240 - another program can only be asked
                 await asyncio.sleep(0.02)
         await _run("ssh-add", "-q", str(key), SSH_AUTH_SOCK=str(socket))
         fingerprint = (await _run("ssh-keygen", "-l", "-f", str(key))).split()[1]
@@ -174,9 +174,8 @@ async def _with_agent(port: int, folder: Path, key: Path, socket: Path) -> None:
             stderr=asyncio.subprocess.STDOUT,
         )
         programs.append(witness)
-        assert witness.stdout is not None
         verifier = b""
-        async for line in witness.stdout:
+        while witness.stdout and (line := await witness.stdout.readline()):
             print(line.decode(errors="replace"), end="", flush=True)
             verifier = found[1] if (found := re.search(rb'vkey="?([^"\s]+)', line)) else verifier
             if b"msg=listening" in line:
