@@ -3,7 +3,8 @@
 Each config entry is of one kind, and each kind is a package of its own that sets its entries up, unloads and removes them.
 """
 
-from typing import Any
+from types import ModuleType
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
@@ -14,6 +15,9 @@ from . import area, teller
 from .const import CONF_KIND, CONF_NODE, DOMAIN, Kind
 from .dispatch import async_setup_dispatcher
 from .services import async_setup_services
+
+KINDS: Final = {Kind.AREA: area, Kind.TELLER: teller}
+"""The packages of the kinds: each sets its entries up, unloads and removes them."""
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -27,38 +31,28 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> bool:
     """Set up an entry."""
-    match Kind(entry.data[CONF_KIND]):
-        case Kind.AREA:
-            await area.async_setup(hass, entry)
-        case Kind.TELLER:
-            await teller.async_setup(hass, entry)
+    await _kind(entry).async_setup(hass, entry)
     return True
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> bool:
     """Unload an entry."""
-    match Kind(entry.data[CONF_KIND]):
-        case Kind.AREA:
-            return await area.async_unload(hass, entry)
-        case Kind.TELLER:
-            return await teller.async_unload(hass, entry)
+    return bool(await _kind(entry).async_unload(hass, entry))
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Clean up after an entry that the user removed."""
-    match Kind(entry.data[CONF_KIND]):
-        case Kind.AREA:
-            await area.async_remove(hass, entry)
-        case Kind.TELLER:
-            await teller.async_remove(hass, entry)
+    await _kind(entry).async_remove(hass, entry)
 
 
 async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: ConfigEntry[Any], device: dr.DeviceEntry
 ) -> bool:
     """Let the user delete devices that an entry doesn't have any more."""
-    match Kind(entry.data[CONF_KIND]):
-        case Kind.AREA:
-            return (DOMAIN, entry.data[CONF_NODE]) not in device.identifiers
-        case Kind.TELLER:
-            return not teller.devices(entry) & device.identifiers
+    devices = {(DOMAIN, entry.data[CONF_NODE])} if _kind(entry) is area else teller.devices(entry)
+    return not devices & device.identifiers
+
+
+def _kind(entry: ConfigEntry[Any]) -> ModuleType:
+    """Return the package of an entry's kind."""
+    return KINDS[Kind(entry.data[CONF_KIND])]

@@ -34,7 +34,7 @@ async def async_setup(hass: HomeAssistant, entry: TellerConfigEntry) -> None:
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
         await teller.async_start()
     except BaseException:
-        await teller.books.async_close()
+        await teller.async_abandon()
         raise
     entry.async_on_unload(async_serve_teller(hass, teller))
     entry.async_on_unload(entry.add_update_listener(_async_reload))

@@ -207,6 +207,16 @@ class Teller:
     async def async_close(self) -> None:
         """Shut down, if that hasn't been done, and give the files back."""
         await self.async_shut_down("unloaded")
+        await self.async_abandon()
+
+    async def async_abandon(self) -> None:
+        """End without a word, as when the power fails: the next start finds it out."""
+        while self._stopping:
+            self._stopping.pop()()
+        self._sources.stop()
+        await self.anchors.stop()
+        await self.payback.stop()
+        self.witnessing.stop()
         self._listeners.clear()
         await self.books.async_close()
 

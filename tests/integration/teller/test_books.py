@@ -1,6 +1,8 @@
 """A teller's books, as a user sees them: states, entities and files, through a day, a restart, a fault."""
 
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -14,9 +16,26 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.steward.const import DOMAIN
-from custom_components.steward.log.errors import LogFull
+from custom_components.steward.log.errors import LogDamaged, LogFull, LogLocked
+from custom_components.steward.log.generations import Generations
 from custom_components.steward.log.storage import LogStorage
-from custom_components.steward.protocol.books.entries import Gap, Heartbeat, Outage, Reading, Shutdown, Start, Tariff
+from custom_components.steward.protocol.books.entries import (
+    Anchored,
+    AnchorKind,
+    Cause as GapCause,
+    Gap,
+    Heartbeat,
+    Outage,
+    Payment,
+    PaymentStep,
+    Reading,
+    Settings,
+    Shutdown,
+    Start,
+    Tariff,
+    TermsEntry,
+    Worth,
+)
 from custom_components.steward.protocol.log.checkpoint import open_checkpoint
 from custom_components.steward.teller.code import measure
 from custom_components.steward.teller.teller import Teller
@@ -47,14 +66,8 @@ async def kinds(hass: HomeAssistant, entry: ConfigEntry) -> list[str]:
 
 async def kill(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Let Home Assistant lose power, and start again: nothing is written at the end."""
-    teller: Teller = entry.runtime_data
     with patch.object(Teller, "async_shut_down"):
         await hass.config_entries.async_unload(entry.entry_id)
-    teller._sources.stop()
-    while teller._stopping:
-        teller._stopping.pop()()
-    await teller.anchors.stop()
-    await teller.payback.stop()
 
 
 async def test_first_entries(hass: HomeAssistant, entry: ConfigEntry) -> None:
@@ -356,8 +369,6 @@ async def test_damaged_while_it_was_closed(hass: HomeAssistant, entry: ConfigEnt
 
 
 async def test_damaged_while_it_was_open(hass: HomeAssistant, entry: ConfigEntry, noon, find, caplog) -> None:
-    from custom_components.steward.log.errors import LogDamaged
-
     append = LogStorage.append
     teller: Teller = entry.runtime_data
     broken = teller.storage
@@ -428,3 +439,152 @@ async def test_removed(hass: HomeAssistant, hass_storage: dict[str, Any], entry:
     assert f"steward.teller_{entry.entry_id}" not in hass_storage
     assert await hass.async_add_executor_job((folder / "1" / "checkpoint").exists), "the books are evidence"
     assert not [issue for issue in ir.async_get(hass).issues if issue[0] == DOMAIN]
+
+
+async def test_an_error_at_the_start(hass: HomeAssistant, entry: ConfigEntry, noon, caplog) -> None:
+    with patch.object(Teller, "async_start", side_effect=RuntimeError("unforeseen")):
+        await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_ERROR
+    with patch("custom_components.steward.teller.history.decode", side_effect=RuntimeError("unforeseen")):
+        await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_ERROR
+    assert await hass.config_entries.async_reload(entry.entry_id), "the files were given back"
+    caplog.clear()
+
+
+async def test_platforms_that_cant_be_unloaded(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    with patch.object(hass.config_entries, "async_unload_platforms", return_value=False):
+        assert not await hass.config_entries.async_unload(entry.entry_id)
+    assert entry.state is ConfigEntryState.FAILED_UNLOAD
+    assert not entry.runtime_data.stopped
+    await entry.runtime_data.async_close()
+
+
+async def test_damaged_when_it_is_signed(hass: HomeAssistant, entry: ConfigEntry, noon, find, caplog) -> None:
+    sign, broken = LogStorage.sign, entry.runtime_data.storage
+
+    def fail(self: LogStorage) -> bytes:
+        if self is broken:
+            raise LogDamaged("checkpoint", "it is another")  # noqa: EM101
+        return sign(self)
+
+    with patch.object(LogStorage, "sign", fail):
+        await later(hass, noon, minutes=10, seconds=1)
+    assert find(BOOKS).state == "tampered"
+    assert entry.runtime_data.checkpoint.checkpoint.origin == entry.runtime_data.storage.origin
+    caplog.clear()
+
+
+async def test_damaged_and_full(hass: HomeAssistant, entry: ConfigEntry, noon, find, caplog) -> None:
+    with (
+        patch.object(LogStorage, "append", side_effect=LogDamaged("tail", "it is another")),
+        patch.object(Generations, "_begin", side_effect=OSError(28, "no room")),
+    ):
+        meter_says(hass, 1000.05)
+        await later(hass, noon, seconds=2)
+        assert entry.runtime_data.books.writer.full
+    await later(hass, noon, minutes=1)
+    assert not entry.runtime_data.books.writer.full
+    assert "1000.05" in [each.raw for each in await entries_of(hass, entry) if isinstance(each, Reading)]
+    caplog.clear()
+
+
+async def test_books_open_elsewhere(hass: HomeAssistant, entry: ConfigEntry, caplog) -> None:
+    await hass.config_entries.async_unload(entry.entry_id)
+    with patch("custom_components.steward.teller.books.Generations.open", side_effect=LogLocked(11, "locked")):
+        await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert "another program" in entry.reason
+    caplog.clear()
+
+
+async def test_an_entry_that_cant_be_read(hass: HomeAssistant, entry: ConfigEntry, noon, find) -> None:
+    await hass.async_add_executor_job(entry.runtime_data.storage.append, [b"scribble"])
+    await hass.config_entries.async_reload(entry.entry_id)
+    await later(hass, noon, seconds=2)
+    assert find(BOOKS).state == "ok"
+    assert "unreadable" in {problem.fault for problem in entry.runtime_data.account.problems}
+
+
+async def test_everything_configured_is_written_down(
+    hass: HomeAssistant, hass_storage: dict[str, Any], entry: ConfigEntry, noon, caplog
+) -> None:
+    secret = "SCZANGBA5YHTNYVVV4C3U252E2B6P6F5T3U6MM63WBSBZATAQI3EBTQ4"
+    horizon = {"horizon": "http://127.0.0.1:1", "anchor": True, "secret_key": secret}
+    await reconfigure(hass, entry, ("teller_stellar", horizon))
+    account = entry.data["stellar"]["account"]
+    pay = {"destination": account, "automatic": True, "ceiling": 50, "secret_key": secret, "pay_asset": "native"}
+    await reconfigure(hass, entry, ("teller_pay", pay))
+    await reconfigure(hass, entry, ("teller_ipfs", {"url": "http://127.0.0.1:1", "share_entries": False}))
+    await reconfigure(hass, entry, ("teller_rfc3161", {"url": "http://127.0.0.1:1"}))
+    *_, settings = [each for each in await entries_of(hass, entry) if isinstance(each, Settings)]
+    assert settings.settings["anchors"]["stellar"]["account"] == account
+    assert settings.settings["anchors"]["ipfs"] == {"share_entries": False}
+    assert settings.settings["pay"]["ceiling"] == "50"
+    assert secret not in str(await entries_of(hass, entry))
+    assert secret not in str(entry.as_dict())
+    assert hass_storage["steward.stellar_keys"]["data"] == {account: secret}
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert hass_storage["steward.stellar_keys"]["data"] == {}
+    caplog.clear()
+
+
+async def test_clock_that_was_ahead(hass: HomeAssistant, entry: ConfigEntry, noon) -> None:
+    await kill(hass, entry)
+    noon.tick(timedelta(hours=-2))
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await later(hass, noon, seconds=2)
+    (outage,) = [each for each in await entries_of(hass, entry) if isinstance(each, Outage)]
+    assert outage.begin == outage.end
+
+
+async def test_before_the_first_period(hass: HomeAssistant, noon, find) -> None:
+    noon.move_to("2026-05-01T10:00:00+00:00")
+    await add_teller(hass)
+    assert find("sensor.sunny_roof_owed").state == "0.0"
+    assert find("sensor.sunny_roof_due_date").state == "unknown"
+
+
+async def test_last_anchor_and_payback(hass: HomeAssistant, entry: ConfigEntry, find) -> None:
+    now = dt_util.utcnow()
+    anchored = Anchored(at=now, anchor=AnchorKind.IPFS, size=9, root="0" * 64, reference={"cid": "Qm"})
+    paid = Payment(
+        at=now, project="Sunny roof", period="2026-06-01", step=PaymentStep.CONFIRMED, amount=Decimal("1.5"), tx="ab"
+    )
+    await entry.runtime_data.async_append(anchored, paid, replace(paid, step=PaymentStep.SUBMITTED))
+    assert find("sensor.sunny_roof_last_anchor").state == now.isoformat(timespec="seconds")
+    assert find("sensor.sunny_roof_last_anchor").attributes["anchor"] == "ipfs"
+    assert find("sensor.sunny_roof_last_payback").attributes["amount"] == 1.5
+    assert float(find("sensor.sunny_roof_owed").state) == -1.5
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert find("sensor.sunny_roof_last_payback").state == now.isoformat(timespec="seconds")
+
+
+async def test_terms_that_cant_be_read(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    entries = (
+        TermsEntry(at=dt_util.utcnow(), terms={"number": 9}),
+        Gap(
+            at=dt_util.utcnow(),
+            source="another",
+            begin=dt_util.utcnow() - timedelta(hours=1),
+            end=dt_util.utcnow(),
+            cause=GapCause.SILENT,
+            worth=Worth.NOTHING,
+        ),
+    )
+    await entry.runtime_data.async_append(*entries)
+    assert "bad_terms" in {problem.fault for problem in entry.runtime_data.account.problems}
+    assert entry.runtime_data.history.terms.number == 2
+
+
+async def test_a_gap_that_goes_on_into_the_next_period(hass: HomeAssistant, entry: ConfigEntry, noon, find) -> None:
+    hass.states.async_set(METER, STATE_UNAVAILABLE)
+    noon.move_to("2026-06-29T12:00:00+00:00")
+    await later(hass, noon, minutes=1)
+    meter_says(hass, 1010)
+    await later(hass, noon, seconds=2)
+    gaps = [each for each in await entries_of(hass, entry) if isinstance(each, Gap)]
+    assert [each.open for each in gaps] == [True, False]
+    assert float(find("sensor.sunny_roof_inverter_energy").state) == pytest.approx(10)
+    assert float(find("sensor.sunny_roof_lifetime_energy").state) == pytest.approx(10)
