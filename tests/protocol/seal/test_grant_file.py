@@ -98,6 +98,8 @@ def test_only_the_houses_files_for_this_grant_and_key():
     assert refused(FILE.sign(LOG)) is Fault.NOT_AUTHENTIC
     assert refused(DATA, grant="grant-2") is Fault.NOT_AUTHENTIC
     assert refused(DATA, private=OTHER) is Fault.NOT_AUTHENTIC
+    for change in ({"grant": "grant-2"}, {"private": OTHER}):
+        assert refused(EMPTY.sign(HOUSE), **change) is Fault.NOT_AUTHENTIC
 
 
 def resigned(text: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from ..books.codec import canonical
 from ..fields import Fields, Json, parse
+from ..log.errors import LogError
 from ..log.note import Note, NoteSigner, Verifier, sign_note
 from .errors import ConsentError, Refusal, refusing
 
@@ -44,8 +45,10 @@ def check_signature(note: Note, verifier: Verifier) -> None:
     Raises:
         ConsentError: it did not.
     """
-    with refusing("signature"):
+    try:
         note.verified_by([verifier])
+    except LogError as error:
+        raise ConsentError(Refusal.NOT_AUTHENTIC, error.where, error.what) from None
 
 
 def _check_length(data: bytes, max_bytes: int) -> None:

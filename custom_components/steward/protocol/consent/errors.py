@@ -1,7 +1,5 @@
 """Why a request, a proof, an answer or a record is refused: the words that the house translates for its user."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 
 from ..fields import ContractError
@@ -32,16 +30,24 @@ class ConsentError(SealError):
     """Something about consent is refused; `fault` is a `Refusal`, `where` the part that is at fault."""
 
 
-@contextmanager
-def refusing(where: str) -> Iterator[None]:
-    """Turn the errors of JSON and notes into the one of this package.
+class refusing:  # noqa: N801 -- read as a word: `with refusing("request"):`
+    """Turn the errors of JSON and notes into the one of this package, with the part that is read at the front of its place.
 
-    Raises:
-        ConsentError: what is read here is not as it has to be.
+    Leaving it raises:
+        ConsentError: what was read is not as it has to be.
     """
-    try:
-        yield
-    except ContractError as error:
-        raise ConsentError(Refusal.MALFORMED, ", ".join(filter(None, (where, error.where))), str(error)) from None
-    except LogError as error:
-        raise ConsentError(Refusal.NOT_AUTHENTIC, f"{where}, {error.where}", error.what) from None
+
+    def __init__(self, where: str) -> None:
+        """Name the part that is read."""
+        self._where = where
+
+    def __enter__(self) -> None:
+        """Do nothing yet."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Turn the error, if it is one of those."""
+        if isinstance(error, ContractError):
+            where = ", ".join(filter(None, (self._where, error.where)))
+            raise ConsentError(Refusal.MALFORMED, where, str(error)) from None
+        if isinstance(error, LogError):
+            raise ConsentError(Refusal.MALFORMED, f"{self._where}, {error.where}", error.what) from None

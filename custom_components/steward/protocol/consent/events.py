@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import reduce
 
 from .errors import ConsentError, Refusal
 from .request import MAX_NAME, MAX_PURPOSE, Provider, check_text
@@ -86,12 +85,18 @@ class Event:
 
 def devices(events: Iterable[Event]) -> tuple[Device, ...]:
     """Return the devices that were added and not deleted, the oldest first."""
-    return reduce(devices_after, events, ())
+    found: tuple[Device, ...] = ()
+    for event in events:
+        found = devices_after(found, event)
+    return found
 
 
 def policies(events: Iterable[Event]) -> tuple[Policy, ...]:
     """Return the policies that stand, the oldest first."""
-    return reduce(policies_after, events, ())
+    found: tuple[Policy, ...] = ()
+    for event in events:
+        found = policies_after(found, event)
+    return found
 
 
 def devices_after(before: tuple[Device, ...], event: Event) -> tuple[Device, ...]:

@@ -6,9 +6,11 @@ sees a proof can try codes at home, but not 2**80 of them while one counts.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from hashlib import sha256
-import hmac
 from typing import Final
+
+from cryptography.hazmat.primitives.constant_time import bytes_eq
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from ..seal.framing import framed, label
 from .errors import ConsentError, Refusal
@@ -48,7 +50,9 @@ def read_code(text: str) -> bytes:
 
 def prove(code: bytes, digest: bytes) -> bytes:
     """Return the proof (32 bytes) of a code for the request with a SHA-256."""
-    return hmac.digest(code, framed(_LABEL, digest), sha256)
+    proof = HMAC(code, SHA256())
+    proof.update(framed(_LABEL, digest))
+    return proof.finalize()
 
 
 class Pairing:
@@ -56,13 +60,13 @@ class Pairing:
 
     __slots__ = ("_code", "_shown_at", "_tries", "_until")
 
-    def __init__(self, random: Callable[[int], bytes], at: datetime, life: timedelta) -> None:
+    def __init__(self, draw: Callable[[int], bytes], at: datetime, life: timedelta) -> None:
         """Make a code.
 
         Raises:
             ConsentError: the random numbers are too few.
         """
-        self._code: bytes | None = random(CODE_BYTES)
+        self._code: bytes | None = draw(CODE_BYTES)
         if len(self._code) != CODE_BYTES:
             raise ConsentError(Refusal.MALFORMED, "code", "the random numbers are too few")
         self._shown_at, self._until = at, at + life
@@ -83,7 +87,7 @@ class Pairing:
         if not self._shown_at <= at < self._until:
             self._code = None
             raise ConsentError(Refusal.EXPIRED, "code", "its time is over")
-        if not hmac.compare_digest(prove(self._code, digest), proof):
+        if not bytes_eq(prove(self._code, digest), proof):
             self._tries -= 1
             if not self._tries:
                 self._code = None

@@ -104,14 +104,14 @@ class Scope:
 def narrow(scope: Scope, by: Scope) -> Scope:
     """Return what two scopes have in common: of what was asked for, what the user wants to share.
 
-    It is the largest scope that is within both; quantities that only the finer grain could carry are left out.
+    It is the largest scope that is within both. (What both ask for, the coarser grain carries, since one of them has that grain.)
 
     Raises:
         ConsentError: that is nothing.
     """
     grain = scope.grain if scope.grain.is_within(by.grain) else by.grain
     return Scope(
-        scope.quantities & by.quantities & carried(grain),
+        scope.quantities & by.quantities,
         grain,
         min(scope.until, by.until),
         max(filter(None, (scope.start, by.start)), default=None),

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from itertools import count
 from typing import Any, ClassVar, Final, NoReturn, Self
 
 from cryptography.exceptions import InvalidTag
@@ -160,7 +159,7 @@ class Epoch:
 
     __slots__ = ("_cipher", "_closed", "_counter", "_key")
 
-    def __init__(self, origin: str, opened_at: int, at: datetime, random: Random) -> None:
+    def __init__(self, origin: str, opened_at: int, at: datetime, draw: Random) -> None:
         """Begin an epoch of a log whose opening entry will have the index `opened_at`.
 
         The time goes into the key, so that not even a machine that is set back with the state of its random numbers makes a key twice.
@@ -170,13 +169,13 @@ class Epoch:
         """
         if not 0 <= opened_at < MAX_SIZE:
             raise SealError(Fault.MALFORMED, "epoch")
-        id_, fresh = random(ID_BYTES), random(KEY_BYTES)
+        id_, fresh = draw(ID_BYTES), draw(KEY_BYTES)
         if len(id_) != ID_BYTES or len(fresh) != KEY_BYTES or fresh.startswith(id_):
             raise SealError(Fault.MALFORMED, "random numbers", "they are too few, or the same twice")
         context = framed(_KEY_LABEL, origin.encode(), number(opened_at), at.isoformat().encode())
         self._key = EpochKey(origin, id_, opened_at, HKDF(SHA256(), KEY_BYTES, salt=None, info=context).derive(fresh))
         self._cipher = AESGCM(self._key.secret)
-        self._counter = count()
+        self._counter = iter(range(MAX_SEALED))
         self._closed = False
 
     @property
@@ -193,8 +192,8 @@ class Epoch:
         if self._closed:
             raise SealError(Fault.MUST_TURN, "epoch", "it is over")
         associated, padded = _associated(self._key, index), pad(content)
-        counter = next(self._counter)
-        if counter >= MAX_SEALED:
+        counter = next(self._counter, None)
+        if counter is None:
             raise SealError(Fault.EXHAUSTED, "epoch", "its key has sealed enough")
         counted = number(counter)
         return _SEALED + self._key.id + counted + self._cipher.encrypt(_nonce(counted), padded, associated)

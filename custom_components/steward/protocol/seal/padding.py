@@ -4,7 +4,6 @@ Two classes per power of two: 128, 192, 256, 384, … 49,152, and the largest, w
 (above 128 bytes).
 """
 
-from bisect import bisect_left
 from typing import Final
 
 from .errors import Fault, SealError
@@ -24,7 +23,7 @@ def pad(content: bytes) -> bytes:
     """
     if len(content) > MAX_BYTES:
         raise SealError(Fault.TOO_LONG, "entry", f"{len(content)} bytes, where {MAX_BYTES} are allowed")
-    return (content + _END).ljust(CLASSES[bisect_left(CLASSES, len(content) + 1)], b"\0")
+    return (content + _END).ljust(next(size for size in CLASSES if size > len(content)), b"\0")
 
 
 def unpad(padded: bytes) -> bytes:

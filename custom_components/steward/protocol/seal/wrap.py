@@ -98,9 +98,9 @@ class PrivateKey:
         self.public: Final = PublicKey(ml_kem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw())
 
     @classmethod
-    def generate(cls, random: Random) -> Self:
+    def generate(cls, draw: Random) -> Self:
         """Return a fresh key."""
-        return cls(random(SEED_BYTES))
+        return cls(draw(SEED_BYTES))
 
     def unwrap(self, wrapped: bytes, info: bytes) -> bytes:
         """Return what was wrapped for this key.
