@@ -5,6 +5,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
+from .pay.issue import async_clear_due
 
 
 @callback
@@ -64,6 +65,7 @@ def async_clear_all(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Take back everything, when the teller is removed."""
     for issue_id in (_full(entry), _outage(entry), _tampered(entry)):
         ir.async_delete_issue(hass, DOMAIN, issue_id)
+    async_clear_due(hass, entry)
 
 
 def _full(entry: ConfigEntry) -> str:

@@ -73,6 +73,7 @@ TELLER_SENSORS: Final = (
             "this_period": float(teller.figures.owed_in_period),
             "due_now": float(teller.figures.due_amount),
             "periods_late": teller.figures.periods_late,
+            "payment_link": teller.payback.link,
         },
     ),
     TellerSensorDescription(

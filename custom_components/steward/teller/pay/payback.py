@@ -23,7 +23,7 @@ from ...protocol.books.entries import Head, Outage, Payment, PaymentStep
 from ...protocol.books.memo import text_memo
 from ..anchors.ledger import NATIVE, HorizonError
 from . import search, telling
-from .automatic import AutomaticPayments, FailedError
+from .automatic import HORIZON, AutomaticPayments, FailedError
 from .bills import Bill, bills
 from .issue import async_clear_due, async_report_due
 from .levels import Level, level_of
@@ -176,7 +176,7 @@ class Payback:
             bill = self._oldest() or next((each for each in self._bills()[-1:] if each.amount > 0), None)
             if bill is None:
                 raise ServiceValidationError(translation_domain=DOMAIN, translation_key="nothing_to_pay")
-            if not await self._hand_over(bill):
+            if self._steps.waits(self._bills()) or not await self._hand_over(bill):
                 raise ServiceValidationError(translation_domain=DOMAIN, translation_key="payment_under_way")
             await self._show()
         self.watch()
@@ -253,7 +253,7 @@ class Payback:
         """Go on with the automatic payment of the oldest bill, unless a person has to see to it."""
         self._under_way = False
         bill = self._oldest()
-        if not self._automatic or bill is None or self._by_hand(bill):
+        if not self._automatic or bill is None or self._by_hand(bill) or self._steps.waits(self._bills()):
             return
         now = dt_util.utcnow()
         retry = self._retries.get(bill.id)
@@ -263,6 +263,9 @@ class Payback:
             if await self._hand_over(bill):
                 ceiling = self.telling.money(self._ceiling)
                 await self.telling.async_bill(Level.OVER_CEILING, f"ceiling/{bill.id}", bill, ceiling=ceiling)
+            return
+        if not (self._search and self._search.complete):  # somebody else may have paid
+            await self._failed(bill, FailedError(HORIZON, passing=True), now)
             return
         try:
             progress = await self._automatic.async_advance(bill)
@@ -291,7 +294,7 @@ class Payback:
     async def _show(self) -> None:
         """Show what has to be paid by hand, as an issue and a link."""
         bill = self._oldest() or (self.bill(self._wanted) if self._wanted else None)
-        shown = bill if bill and self._by_hand(bill) else None
+        shown = bill if bill and self._by_hand(bill) and not self._steps.waits(self._bills()) else None
         if shown != self._offered:
             self._offered = shown
             self._teller.changed()

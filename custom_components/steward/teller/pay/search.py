@@ -45,6 +45,8 @@ class Search:
         self._found: str | None = None
         self._next: datetime | None = None
         self._silent = False
+        self.complete = False
+        """Whether the last search has read everything that there was."""
 
     async def async_start(self) -> None:
         """Read where the last search ended."""
@@ -57,6 +59,7 @@ class Search:
         now = dt_util.utcnow()
         if not at_once and self._next and now < self._next and not any(bill.open for bill in bills):
             return []
+        self.complete = False
         wanted = [bill for index, bill in enumerate(bills) if bill.open or len(bills) - index <= SEARCHED]
         if not wanted:
             return []
@@ -71,6 +74,7 @@ class Search:
             self._silent = True
             return []
         self._silent = False
+        self.complete = found.complete
         self._next = now + IDLE if found.complete else None
         self._found = found.cursor
         return [(memos[each.memo], each) for each in found.received]

@@ -1,5 +1,6 @@
 """Steps of payments, written into the log: each once, and by the books' own word."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,11 @@ class Steps:
             (period, written) == (bill.id, step) and (tx is None or tx == of)
             for period, written, of, _ in self._written
         )
+
+    def waits(self, bills: Iterable[Bill]) -> bool:
+        """Tell whether a payment has arrived that the books don't count yet, because the disk has no room."""
+        counted = {each.tx for bill in bills for each in bill.payments if each.step is PaymentStep.CONFIRMED}
+        return any(step is PaymentStep.CONFIRMED and tx and tx not in counted for _, step, tx, _ in self._written)
 
     async def record(
         self,

@@ -1,11 +1,17 @@
 """Automatic payments as the owner sees them: one per period, below the ceiling, and never twice, whatever happens."""
 
 from decimal import Decimal
+import errno
 from pathlib import Path
 import shutil
+from unittest.mock import patch
 
 from homeassistant.exceptions import ServiceValidationError
 import pytest
+
+from custom_components.steward.log.errors import LogFull
+from custom_components.steward.log.storage import LogStorage
+from custom_components.steward.teller.anchors.durable import DurableFile
 
 from ..conftest import reconfigure
 from .conftest import Project
@@ -232,3 +238,61 @@ async def test_turned_off(project: Project) -> None:
     await project.first_period()
     assert project.horizon.paid(project.creditor.public_key) == []
     assert project.issue
+
+
+async def test_the_disk_is_full(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    """What has arrived and can't be written down yet isn't paid again, nor asked for; it is written when there is room."""
+    await project.add(pay=project.automatic)
+    project.horizon.down = True
+    await project.first_period()
+    project.horizon.pay(project.friend, project.creditor.public_key, "10.00", memo=project.memo())
+    with patch.object(LogStorage, "append", side_effect=LogFull(errno.ENOSPC, "no room")):
+        project.horizon.down = False
+        await wait(project, 4)
+        assert project.teller.account.balance() == 10
+        assert project.issue is None
+        with pytest.raises(ServiceValidationError, match="under way"):
+            await project.teller.payback.async_pay_now()
+    await wait(project, 2)
+    assert project.horizon.paid(project.creditor.public_key) == ["10.0000000"]
+    assert (await project.steps()).count("confirmed") == 1
+    assert project.teller.account.balance() == 0
+    caplog.clear()
+
+
+async def test_the_disk_is_full_when_it_would_be_signed(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    """What can't be kept isn't submitted."""
+    await project.add(pay=project.automatic)
+    with patch.object(DurableFile, "save", side_effect=OSError(errno.ENOSPC, "no room")):
+        await project.first_period()
+        assert project.horizon.paid(project.creditor.public_key) == []
+    await wait(project, 4)
+    assert project.horizon.paid(project.creditor.public_key) == ["10.0000000"]
+    assert caplog.text.count("can't be written to disk") == 1
+    caplog.clear()
+
+
+async def test_the_history_does_not_go_back_far_enough(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    """Where it can't be told whether it was paid, a person has to look: told and written down, and nothing is paid."""
+    await project.add(pay=project.automatic)
+    project.horizon.accounts[project.house.public_key].sequence += 7
+    project.horizon.elder = len(project.horizon.ledgers)
+    await project.first_period()
+    project.horizon.elder = len(project.horizon.ledgers)
+    await wait(project, 4)
+    assert project.horizon.paid(project.creditor.public_key) == []
+    assert await project.steps() == ["due", "failed"]
+    assert (await project.payments())[-1].detail == "history"
+    assert caplog.text.count("An automatic payment doesn't work, it is tried again: history") == 1
+    caplog.clear()
+
+
+async def test_more_is_owed_than_was_paid(project: Project) -> None:
+    """What is open after the one automatic payment of a period is asked for."""
+    await project.add(pay=project.automatic)
+    project.horizon.pay(project.house, project.creditor.public_key, "4.00", memo=project.memo())
+    await project.first_period()
+    await wait(project)
+    assert project.horizon.paid(project.creditor.public_key) == ["4.0000000"]
+    assert project.issue
+    assert "amount=6.00" in (project.teller.payback.link or "")

@@ -9,7 +9,9 @@ import pytest
 from custom_components.steward.protocol.books.entries import unsigned_text
 from custom_components.steward.protocol.books.memo import payment_memo
 from custom_components.steward.protocol.log.note import Signer, sign_note
-from custom_components.steward.teller.pay import receipts, search
+from custom_components.steward.teller.pay import receipts, search, telling
+from custom_components.steward.teller.pay.issue import PaymentDueFlow
+from custom_components.steward.teller.pay.receipt import check_receipt
 
 from ..conftest import reconfigure
 from .conftest import CREDITOR, EURC, FIRST, Project
@@ -29,6 +31,9 @@ async def test_a_bill_is_paid_with_a_wallet(project: Project) -> None:
     assert link
     assert [(to, title) for to, title, _ in project.post] == [("notify.phone", "Payment due: Sunny roof")]
     assert link in project.post.take()[0][2]
+    owed = project.hass.states.get("sensor.sunny_roof_owed")
+    assert owed
+    assert (owed.state, owed.attributes["payment_link"]) == ("10.0", link)
 
     tx = project.horizon.pay(project.friend, project.creditor.public_key, "10.00", memo=project.memo())
     await project.wait(minutes=6)
@@ -213,5 +218,43 @@ async def test_the_issue_outlives_nothing(project: Project) -> None:
     project.horizon.pay(project.house, project.creditor.public_key, "10.00", memo=project.memo())
     await project.wait(minutes=6)
     flows = project.hass.data["repairs"]["flow_manager"]
+    for step in ("init", "wallet", "receipt"):
+        late = PaymentDueFlow(project.entry.entry_id, FIRST)
+        late.hass = project.hass
+        assert (await getattr(late, f"async_step_{step}")())["reason"] == "not_due"
     assert (await flows.async_configure(flow["flow_id"], {"reference": "?"}))["reason"] == "not_due"
     assert await project.steps() == ["due", "link", "confirmed"]
+
+
+async def test_a_part_was_paid_elsewhere(project: Project) -> None:
+    """A receipt for less than is open by then leaves the rest open; the same one counts once."""
+    await project.add(pay={})
+    await reconfigure(
+        project.hass, project.entry, ("teller_creditor", {"creditor": CREDITOR.vkey}), ("teller_terms", {})
+    )
+    await project.first_period()
+    project.horizon.pay(project.house, project.creditor.public_key, "8.00", memo=project.memo())
+    await project.wait(minutes=6)
+    await project.repair("elsewhere", {"reference": "cash"})
+    claim = (await project.payments())[-1]
+    assert claim.amount == 2
+    project.teller.payback.bill(FIRST)
+    receipt = sign_note(unsigned_text(claim), CREDITOR).decode()
+    entry = check_receipt(receipt, CREDITOR.vkey, project.teller.payback.bill(FIRST), claim.at)
+    assert await project.teller.payback.async_confirm(entry)
+    await project.settle()
+    assert project.issue is None
+
+
+async def test_removed(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    """A project that is removed leaves no issue and nothing that is waiting to be told."""
+    await project.add(pay={})
+    project.post.out_of_order = {"notify.phone"}
+    await project.first_period()
+    files = [module.file(project.hass.config.path(), project.entry.entry_id) for module in (search, telling)]
+    assert all(file.exists() for file in files)
+    assert await project.hass.config_entries.async_remove(project.entry.entry_id)
+    await project.settle()
+    assert project.issue is None
+    assert not any(file.exists() for file in files)
+    caplog.clear()
