@@ -126,10 +126,10 @@ def test_prices_from_an_entity():
     ledger.miss(20, 40, 1)
     assert ledger.period(1).owed == Decimal("0.30") + Decimal("0.175").quantize(Decimal("0.01"))
     assert ledger.faults == [Fault.PRICE]
-    for minute in range(100_000, 100_400):
-        ledger.read(minute)
-        ledger.account.add(Tariff(at=minutes(minute), price=Decimal("0.20")))
-    assert len(ledger.account._timeline._prices) < 500
+    for hour in range(1000, 1400):
+        ledger.read(hour * 60)
+        ledger.account.add(Tariff(at=minutes(hour * 60), price=Decimal("0.20")))
+    assert len(ledger.account._timeline._prices) < 60
 
 
 def test_a_price_that_nobody_agreed_to():
@@ -171,6 +171,14 @@ def test_an_estimate_is_replaced_by_the_register_in_the_first_open_period():
     assert (second.from_register, second.corrected, second.energy) == (2 * KWH, -3 * KWH, -KWH)
     assert (second.owed, ledger.account.owed()) == (Decimal("-0.20"), Decimal("0.80"))
     assert ledger.account.energy == 4 * KWH
+
+
+def test_a_closed_period_stays_closed():
+    ledger = Ledger()
+    ledger.read(WEEK + 10)
+    ledger.miss(WEEK - 100, WEEK - 50, 1, at=WEEK + 11)
+    first, second = ledger.account.periods(minutes(WEEK + 11))
+    assert (first.closed, first.energy, second.corrected) == (True, 0, KWH)
 
 
 def test_an_open_gap_in_an_open_period_is_replaced_in_place():
@@ -432,6 +440,17 @@ def test_terms_that_somebody_holds():
     account.add(terms_entry(START, cheaper, sign_terms(cheaper, CREDITOR)))
     assert [problem.fault for problem in account.problems] == [Fault.OTHER_TERMS]
     assert account.terms == WEEKLY
+
+
+def test_a_day_that_is_none_is_no_entry_the_quick_way_either():
+    agreed = replace(WEEKLY, period=Period(1, Unit.MONTHS, date(2026, 3, 1)))
+    ledger = Ledger(agreed)
+    ledger.read(58 * 24 * 60)
+    good = Reading(at=minutes(58 * 24 * 60 + 1), source="roof", sequence=1, raw="1", unit="kWh")
+    with pytest.raises(ContractError):
+        ledger.account.feed(encode(good).replace(b"2026-04-29", b"2026-04-31"))
+    ledger.account.feed(encode(good))
+    assert ledger.account.settled("roof") == good.at
 
 
 def test_problems_are_bounded():

@@ -161,6 +161,14 @@ def test_a_register_that_shakes_while_it_climbs():
     assert books.energy() == pytest.approx(59 * 0.05 - 0.08)
 
 
+def test_many_small_steps_are_no_more_than_a_large_one():
+    books = roof()
+    made = books.play([f"{100 + number * 0.09:.2f}" for number in range(100)], step=1 / 60)
+    assert made[:2] == ["first", "ok 90"]
+    assert "spike" in made
+    assert books.energy() <= 6.6 * 100 / 3600 + 0.1
+
+
 def test_stuck_for_hours():
     books = roof()
     made = books.play([100, 100.05, *[100.05] * 180, *[109.0 + number / 20 for number in range(20)]])
@@ -179,6 +187,41 @@ def test_stuck_for_days_is_a_gap_while_it_lasts():
     books.take(minutes(27 * 60 + 5), "100.06")
     assert gap(books) == (1, 27 * 60 + 5, Cause.STUCK, Worth.REGISTER, 10)
     assert books.meters.gaps(minutes(27 * 60 + 10)) == {}
+
+
+def test_a_day_without_a_teller_is_not_stuck():
+    books = roof()
+    books.play([100, *[100] * 10])
+    made = books.play([100] * 30, begin=30 * 60)
+    assert set(made) == {"ok"}
+    assert gap(books) == (10, 1800, Cause.SILENT, Worth.REGISTER, 0)
+
+
+def test_a_meter_that_was_stuck_and_is_replaced():
+    books = Books(
+        terms(period=Period(1, Unit.WEEKS, TERMS.period.start), gaps=GapPolicy(GapWorth.REGISTER_ESTIMATE, 900))
+    )
+    week = 7 * 24 * 60
+    books.play([100] * 30 * 60, begin=week - 29 * 60)
+    (open_,) = books.tick(minutes(week + 61))
+    assert (open_.begin, open_.end, open_.cause) == (minutes(week - 29 * 60), minutes(week), Cause.STUCK)
+    books.play([f"{number / 20:.2f}" for number in range(30)], begin=week + 62)
+    _, _, before = books.gaps
+    assert (before.begin, before.end) == (open_.begin, minutes(week + 62))
+    assert (before.cause, before.worth) == (Cause.RESET, Worth.ESTIMATE)
+    assert books.energy() == pytest.approx(29 * 0.05)
+    assert books.recheck() == []
+
+
+def test_the_cause_is_that_of_this_gap():
+    books = roof()
+    books.play([100])
+    books.hear(Start(at=minutes(30), device="TELLER", code="c0de"))
+    books.play([100.1, 100.15], begin=31)
+    books.play([100.2], begin=60)
+    books.play([None, 100.25], begin=61)
+    books.play([100.3], begin=90)
+    assert [entry.cause for entry in books.gaps] == [Cause.OUTAGE, Cause.SILENT, Cause.SILENT]
 
 
 def test_a_night_is_not_stuck():
@@ -437,6 +480,12 @@ def test_steady_power_is_stuck():
     assert books.meters.gaps(minutes(601)) == {"roof": (minutes(240), Cause.STUCK)}
     books.play([1000, 0, *["0.0"] * 3000], begin=600, unit="W")
     assert gap(books)[:3] == (240, 600, Cause.STUCK)
+
+
+def test_power_that_is_the_same_after_a_gap_is_not_stuck():
+    books = power()
+    books.play([1234.5] * 60, unit="W")
+    assert set(books.play([1234.5] * 60, begin=400, unit="W")) == {"ok", "ok 20.575"}
 
 
 def test_late_power_and_a_clock_that_is_set_back():

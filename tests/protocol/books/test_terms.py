@@ -241,6 +241,11 @@ def test_terms_come_into_force_on_their_first_day():
     assert found.at(milliseconds(minutes(2))).terms == TERMS
     assert span(found, minutes(2)) == between(START, START.replace(day=12))
     assert span(found, START.replace(day=13)) == between(START.replace(day=12), START.replace(day=19))
+    take(found, replace(later, number=3, due_days=3), at=minutes(2))
+    assert found.at(milliseconds(minutes(3))).terms == TERMS
+    assert found.at(milliseconds(START.replace(day=12))).terms.number == 3
+    take(found, terms(number=4), at=minutes(3))
+    assert found.at(milliseconds(minutes(4))).terms == TERMS
     early = history()
     take(early, later)
     assert span(early, START) is None

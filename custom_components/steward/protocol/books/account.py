@@ -215,7 +215,6 @@ class Account:
             or at[:_DATE] != self._day
             or not state.known
             or int(sequence) != state.next
-            or state.open is not None
         ):
             return False
         gained = int(energy)

@@ -249,16 +249,17 @@ class Meter:
             self._register = Register(now, quantity)
             return self._take_first(now, quantity.value)
         still = self._still(register)
-        step = register.take(now, quantity, self._source, self.terms.filter, self._after)
+        stuck = self._stuck
+        step = register.take(now, quantity, self._source, self.terms.filter, after=self._after, stuck=stuck)
         if step.gained is None:
             return _Found(step.reason)
         since = self._good_at
-        stuck = self._stuck or since - still > self.terms.filter.stuck * MILLI
+        stuck = stuck or since - still > self.terms.filter.stuck * MILLI
         if stuck and not step.gained and step.reason in {Reason.OK, Reason.DOWN}:
             return _Found(Reason.STUCK)
         level = register.level if step.reason is not Reason.DOWN else None
         if step.fresh is not None:
-            before = self._end_gap(now, since, step.fresh, step.cause or self._cause(), None)
+            before = self._end_gap(now, still if stuck else since, step.fresh, step.cause or self._cause(), None)
             found = self._measured(now, step.fresh, step.gained, step.reason, register=level, cause=step.cause)
             return _Found(found.reason, found.energy, found.register, counts=True, gaps=(*before, *found.gaps))
         if still < now and (stuck or (step.at_once and now - still > self._after)):
@@ -284,14 +285,15 @@ class Meter:
                 return _Found(Reason.ORDER)
             self._power = _Power(now, power, now, last.rest)
             return self._measured(now, now, 0, Reason.CLOCK)
+        steady = self.terms.filter.steady * MILLI
         if power != last.power:
             last.since = now
-        elif power and now - last.since > self.terms.filter.steady * MILLI:
+        elif power and now - last.since > steady and (self._stuck or now - self._good_at <= self._after):
             return _Found(Reason.STUCK)
         before, since = last.power, self._good_at
         last.at, last.power = now, power
         if now - since > self._after or self._open is not None:
-            last.rest, last.since = 0, now
+            last.since = now
             return _Found(reason, counts=True, gaps=self._end_gap(now, since, now, self._cause(), None))
         mean = before + power if self._source.integration is Integration.TRAPEZOID else 2 * before
         energy, rest = divmod(mean * (now - since) + last.rest, 2 * HOUR)

@@ -54,6 +54,8 @@ class Step:
 class _Rules:
     source: SourceTerms
     settings: Filter
+    after: int
+    stuck: bool
 
     def cost(self, energy: int) -> int:
         """Return how many milliseconds the source needs at least for an energy, rounded up."""
@@ -79,13 +81,15 @@ class Register:
         self._theory = at
         self._step = quantity.step
 
-    def take(self, at: int, quantity: Quantity, source: SourceTerms, settings: Filter, after: int) -> Step:
-        """Judge a value. `after` is from how many milliseconds on a silence is a gap."""
-        rules = _Rules(source, settings)
+    def take(
+        self, at: int, quantity: Quantity, source: SourceTerms, settings: Filter, *, after: int, stuck: bool = False
+    ) -> Step:
+        """Judge a value. `after` is from how many milliseconds on a silence is a gap; what is `stuck` was as good as silent."""
+        rules = _Rules(source, settings, after, stuck)
         step = max(quantity.step, self._step, settings.jitter)
         self._step = quantity.step
         if at < self.at:
-            return self._earlier(at, quantity.value, rules, after)
+            return self._earlier(at, quantity.value, rules)
         value, turned = abs(quantity.value), quantity.value < 0
         # What was too much when it came doesn't become true by waiting.
         waits = self.held is not None and self.held.reason is not Reason.GLITCH and value >= self.held.first
@@ -94,13 +98,13 @@ class Register:
             return Step(reason, found.gained)
         if turned:
             return Step(Reason.SIGN)
-        return self._hold(at, value, rules, step, after)
+        return self._hold(at, value, rules, step)
 
-    def _earlier(self, at: int, value: int, rules: _Rules, after: int) -> Step:
+    def _earlier(self, at: int, value: int, rules: _Rules) -> Step:
         """Judge a value that is older than the last true one: it came late, or the clock was set back, which a higher register shows."""
         gained = value - self.level
         late = self.at - at > rules.settings.order * MILLI
-        if gained < 0 or (gained == 0 and not late) or rules.cost(gained) > after + rules.cost(self._step):
+        if gained < 0 or (gained == 0 and not late) or rules.cost(gained) > rules.after + rules.cost(self._step):
             return Step(Reason.ORDER)
         self.level = value
         self.at = self._reached_at = self._theory = at
@@ -132,7 +136,7 @@ class Register:
         if gained:
             self.moved_at, self._theory = at, theory
 
-    def _hold(self, at: int, value: int, rules: _Rules, step: int, after: int) -> Step:
+    def _hold(self, at: int, value: int, rules: _Rules, step: int) -> Step:
         slack = rules.cost(step)
         held = self.held
         more = max(value - held.value, 0) if held else 0
@@ -150,14 +154,14 @@ class Register:
         held.value += more
         held.count += 1
         held.moved |= more > 0
-        lasted = held.count >= rules.settings.confirm and at - held.first_at >= after
+        lasted = held.count >= rules.settings.confirm and at - held.first_at >= rules.after
         if not lasted or not (held.moved or held.reason is Reason.JUMP):
             return Step(held.reason)
         if held.reason is Reason.JUMP:
             gained = held.value - self.level
             self._accept(at, held.value, gained, max(self._theory, self.moved_at) + rules.cost(gained))
             return Step(Reason.OK, gained, at_once=True)
-        return self._begin_again(at, held, rules, slack, after)
+        return self._begin_again(at, held, rules, slack)
 
     def _doubt(self, at: int, value: int, rules: _Rules, slack: int) -> Reason:
         """Return why a value isn't taken."""
@@ -166,11 +170,12 @@ class Register:
         theory = max(self._theory, self.moved_at) + rules.cost(value - self.level)
         return Reason.JUMP if theory <= at + slack else Reason.SPIKE
 
-    def _begin_again(self, at: int, held: Held, rules: _Rules, slack: int, after: int) -> Step:
+    def _begin_again(self, at: int, held: Held, rules: _Rules, slack: int) -> Step:
         """Go on from where the held values are. A register that was reset has produced all that it shows since."""
         silent = held.first_at - self.at
         reset = held.reason is Reason.GLITCH and rules.cost(held.first) <= silent + slack
-        whole = reset and silent <= after and max(self._theory, self.at) + rules.cost(held.value) <= at + slack
+        whole = reset and silent <= rules.after and not rules.stuck
+        whole = whole and max(self._theory, self.at) + rules.cost(held.value) <= at + slack
         start = 0 if whole else held.first
         gained = held.value - start
         fresh = None if whole else held.first_at
