@@ -70,11 +70,12 @@ class Steward(Log):
 
     def __init__(self, folder: Path) -> None:
         # Without the integration itself, which would bring Home Assistant along.
-        package = ModuleType("steward")
+        package = ModuleType("custom_components.steward")
         package.__path__ = [str(REPOSITORY / "custom_components/steward")]
-        sys.modules["steward"] = package
-        from steward.log.storage import LogStorage  # noqa: PLC0415
-        from steward.protocol.log import checkpoint, note, tiles, tree  # noqa: PLC0415
+        sys.modules[package.__name__] = package
+        sys.path.append(str(REPOSITORY))
+        from custom_components.steward.log.storage import LogStorage  # noqa: PLC0415
+        from custom_components.steward.protocol.log import checkpoint, note, tiles, tree  # noqa: PLC0415
 
         self.checkpoint, self.note, self.tiles, self.tree = checkpoint, note, tiles, tree
         self.storage = LogStorage.open(folder, ORIGIN, bytes(32))
