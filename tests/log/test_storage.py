@@ -441,6 +441,14 @@ class TestTail:
         with pytest.raises(LogDamaged):
             decode_tail(bytes(changed))
 
+    def test_torn_in_its_beginning(self) -> None:
+        """The disk had the later pages of what was written at once, and not yet the earlier ones."""
+        before, whole = self.file([b"first"]), bytearray(self.file([b"first"], [b"second", b"third"]))
+        at = whole.index(b"second")
+        whole[at : at + 6] = bytes(6)
+        tail = decode_tail(bytes(whole))
+        assert (tail.entries, tail.length) == ((b"first",), len(before))
+
     def test_says_which_entry(self) -> None:
         whole = bytearray(self.file([b"first", b"second"], [b"third"], [b"fourth"]))
         whole[whole.index(b"second")] ^= 1
