@@ -1,5 +1,6 @@
 """Tellers: config entries of the kind `teller`, one per project."""
 
+from functools import partial
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -9,6 +10,7 @@ from homeassistant.core import HomeAssistant
 from ..const import DOMAIN
 from .anchors.keys import async_keys
 from .anchors.scheduler import Memory
+from .books import mark_of
 from .data import CONF_ACCOUNT, CONF_PAY, CONF_STELLAR, parse_settings
 from .entity import device_id, register_device
 from .issues import async_clear_all
@@ -57,6 +59,7 @@ async def async_remove(hass: HomeAssistant, entry: TellerConfigEntry) -> None:
     async_clear_all(hass, entry)
     await SigningKey(hass, entry.entry_id).async_remove()
     await Memory(hass, entry.entry_id).remove()
+    await hass.async_add_executor_job(partial(mark_of(hass, entry.entry_id).unlink, missing_ok=True))
     await hass.async_add_executor_job(remove_payback, hass.config.path(), entry.entry_id)
     kept = {account for other in hass.config_entries.async_entries(DOMAIN) for account in _accounts(other)}
     for account in _accounts(entry) - kept:

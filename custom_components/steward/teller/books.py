@@ -13,6 +13,7 @@ from typing import Final
 
 from homeassistant.core import HomeAssistant
 
+from ..const import DOMAIN
 from ..log.errors import LogDamaged, LogFull
 from ..log.generations import Cause, First, Generations, Previous
 from ..log.storage import LogStorage
@@ -25,6 +26,11 @@ _LOGGER = logging.getLogger(__name__)
 
 FOLDER: Final = ("steward", "teller")
 """Where books are, below Home Assistant's configuration: plain files that people may copy."""
+
+
+def mark_of(hass: HomeAssistant, entry_id: str) -> Path:
+    """Return the file beside the books that has what was signed last: it shows when the books' folder alone is put back."""
+    return Path(hass.config.path(".storage", f"{DOMAIN}.teller_{entry_id}.checkpoint"))
 
 
 class Books:
@@ -52,7 +58,7 @@ class Books:
         self._key = key
         self._first = first
         self.folder = Path(hass.config.path(*FOLDER, entry_id))
-        self.mark = Path(hass.config.path(".storage", f"steward.teller_{entry_id}.checkpoint"))
+        self.mark = mark_of(hass, entry_id)
         self._one_at_a_time = asyncio.Lock()
         self._closed = True
         self._written = written

@@ -433,11 +433,15 @@ async def test_devices_come_and_go(hass: HomeAssistant, entry: ConfigEntry) -> N
 
 async def test_removed(hass: HomeAssistant, hass_storage: dict[str, Any], entry: ConfigEntry) -> None:
     folder = Path(hass.config.path("steward", "teller", entry.entry_id))
+    mark = Path(hass.config.path(".storage", f"steward.teller_{entry.entry_id}.checkpoint"))
+    await hass.async_block_till_done(wait_background_tasks=True)
     assert f"steward.teller_{entry.entry_id}" in hass_storage
+    assert await hass.async_add_executor_job(mark.exists)
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done()
     assert f"steward.teller_{entry.entry_id}" not in hass_storage
     assert await hass.async_add_executor_job((folder / "1" / "checkpoint").exists), "the books are evidence"
+    assert not await hass.async_add_executor_job(mark.exists)
     assert not [issue for issue in ir.async_get(hass).issues if issue[0] == DOMAIN]
 
 
@@ -507,7 +511,7 @@ async def test_an_entry_that_cant_be_read(hass: HomeAssistant, entry: ConfigEntr
 
 
 async def test_everything_configured_is_written_down(
-    hass: HomeAssistant, hass_storage: dict[str, Any], entry: ConfigEntry, noon, caplog
+    hass: HomeAssistant, socket_enabled: None, hass_storage: dict[str, Any], entry: ConfigEntry, noon, caplog
 ) -> None:
     secret = "SCZANGBA5YHTNYVVV4C3U252E2B6P6F5T3U6MM63WBSBZATAQI3EBTQ4"
     horizon = {"horizon": "http://127.0.0.1:1", "anchor": True, "secret_key": secret}

@@ -114,7 +114,7 @@ async def test_witnesses_that_are_none(hass: HomeAssistant, witnesses: Any, quor
     assert form["errors"] == errors
 
 
-async def test_everything_else(hass: HomeAssistant) -> None:
+async def test_everything_else(hass: HomeAssistant, socket_enabled: None, caplog: pytest.LogCaptureFixture) -> None:
     menu = await at_more(hass)
     witnesses = [
         {"url": "http://127.0.0.1:2/", "verifier": f" {WITNESS.vkey}"},
@@ -159,6 +159,8 @@ async def test_everything_else(hass: HomeAssistant) -> None:
     assert data["pay"]["ceiling"] == "50"
     assert data["pay"]["pay_asset"] == f"EURC:{ACCOUNT}"
     assert data["stellar"]["network"].startswith("Public Global Stellar Network")
+    await hass.async_block_till_done(wait_background_tasks=True)
+    caplog.clear()  # nobody answers here
 
 
 async def test_automatic_payments_need_a_network(hass: HomeAssistant) -> None:
