@@ -184,6 +184,7 @@ HEARTBEAT = b'{"at":"2026-03-02T00:00:00.000Z","kind":"heartbeat"}'
         b'{"at":"2026-03-02T00:00:00.000Z","kind":"tariff","price":0.2}',
         b'{"at":"2026-03-02T00:00:00.000Z","kind":"tariff","price":"-0"}',
         b'{"at":"2026-03-02T00:00:00.000Z","kind":"tariff","price":"1e2"}',
+        b'{"at":"2026-03-02T00:00:00.000Z","kind":"tariff","price":"cheap"}',
         b'{"at":"2026-03-02T00:00:00.000Z","kind":"settings","settings":[]}',
         b'{"at":"2026-03-02T00:00:00.000Z","energy":-1,"kind":"reading","reason":"ok","sequence":0,"source":"roof"}',
         b'{"at":"2026-03-02T00:00:00.000Z","energy":0,"kind":"reading","reason":"fine","sequence":0,"source":"roof"}',
