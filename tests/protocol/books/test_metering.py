@@ -39,6 +39,15 @@ def test_a_register():
     assert books.gaps == []
 
 
+@pytest.mark.parametrize(("raw", "said"), [("100.4", ("ok", 400_000)), ("103", ("spike", 0))])
+def test_the_first_value_may_be_minutes_old(raw, said):
+    """As one of an inverter that is asked every five minutes, when a teller is added shortly before the next time."""
+    books = roof()
+    assert books.play([100]) == ["first"]
+    reading = books.take(minutes(0.1), raw)
+    assert (reading.reason, reading.energy) == said
+
+
 @pytest.mark.parametrize("raw", [None, "unavailable", "unknown", "", "None"])
 def test_nothing_given(raw):
     books = roof()

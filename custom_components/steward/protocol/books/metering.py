@@ -246,7 +246,8 @@ class Meter:
         if register is None or self._good_at is None:
             if quantity.value < 0:
                 return _Found(Reason.SIGN)
-            self._register = Register(now, quantity)
+            # Home Assistant shows what the source told last, and a source that is silent for no longer than a gap may have told it then.
+            self._register = Register(now, quantity, self._after)
             return self._take_first(now, quantity.value)
         still = self._still(register)
         stuck = self._stuck

@@ -69,16 +69,16 @@ class Register:
     level: int
     """The highest value that was true: later ones count from there."""
 
-    def __init__(self, at: int, quantity: Quantity) -> None:
-        """Begin with a first value."""
+    def __init__(self, at: int, quantity: Quantity, age: int = 0) -> None:
+        """Begin with a first value, which may have been told that many milliseconds ago: what came since then is true at once."""
         self.level = quantity.value
         self.at = at
         """When the last value came that was true."""
-        self._reached_at = at
+        self._reached_at = at - age
         """When the register was last as high as ever: below that, it goes on unseen."""
         self.moved_at = at
         self.held: Held | None = None
-        self._theory = at
+        self._theory = at - age
         self._step = quantity.step
 
     def take(
