@@ -37,6 +37,11 @@ class _Asked:
     at: int = 0
     error: str | None = None
     retry: float = FIRST_RETRY
+    believed: bool = True
+    """Whether a new generation is begun when it says that it has seen more.
+
+    Not again before it has signed the one that was begun for it: else one that always says so would have generations begun without end.
+    """
 
 
 class Witnessing:
@@ -172,6 +177,9 @@ class Witnessing:
             found = await async_witness(session, asked.witness, storage, asked.size, self._books.async_run)
         except RolledBack as error:
             self._fail(asked, str(error))
+            if not asked.believed:
+                return False
+            asked.believed = False
             if storage is self._books.storage:
                 await self._rolled_back(str(error))
             return True
@@ -182,6 +190,7 @@ class Witnessing:
         if asked.error:
             _LOGGER.info("The witness %s signs again", name)
         asked.size, asked.at, asked.error, asked.retry = found.size, found.at, None, FIRST_RETRY
+        asked.believed = True
         return False
 
     def _fail(self, asked: _Asked, error: str) -> None:

@@ -26,6 +26,7 @@ class Server:
         self.cosigner = Cosigner(name, bytes(range(key, key + 32)))
         self.sizes: dict[str, int] = {}
         self.away = False
+        self.lies = False
         self.asked = 0
         self.clock = clock
 
@@ -33,6 +34,8 @@ class Server:
         self.asked += 1
         if self.away:
             return web.Response(status=503)
+        if self.lies:
+            return web.Response(status=409, text=f"{10**9}\n", content_type="text/x.tlog.size")
         asked = CosignatureRequest.parse(await request.read())
         note = Note.parse(asked.note)
         origin, size, *_ = note.text.splitlines()
@@ -135,4 +138,22 @@ async def test_a_witness_has_seen_more(
     assert (first.kind, first.cause) == ("generation", "witness")
     assert len(servers[1].sizes) == 2, "the new generation is witnessed at once"
     assert "goes on in a new generation" in caplog.text
+    caplog.clear()
+
+
+async def test_a_witness_that_always_has_seen_more(
+    hass: HomeAssistant, entry: ConfigEntry, noon, servers: list[Server], find, caplog: pytest.LogCaptureFixture
+) -> None:
+    servers[0].lies = True
+    await use(hass, entry, servers, 1)
+    for _ in range(3):
+        await later(hass, noon, minutes=10, seconds=1)
+    assert servers[0].asked > 3
+    assert find(BOOKS).attributes["generation"] == 2, "it is believed once"
+    assert find(BOOKS).attributes["generation"] == len(servers[1].sizes)
+    servers[0].lies = False
+    await later(hass, noon, minutes=20, seconds=1)
+    servers[0].sizes = {origin: size + 1000 for origin, size in servers[0].sizes.items()}
+    await later(hass, noon, minutes=10, seconds=1)
+    assert find(BOOKS).attributes["generation"] == 3, "it has signed since, so it is believed again"
     caplog.clear()
