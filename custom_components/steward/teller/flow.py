@@ -353,7 +353,10 @@ class TellerSteps(ConfigFlow):
         entry = self._get_reconfigure_entry()
         if user_input is not None:
             return self._saved({CONF_CAPABILITY: new_capability()} if user_input[forms.CONF_RENEW] else {})
-        return self._form("teller_link", forms.LINK, {}, {forms.CONF_LINK: link(self.hass, entry)})
+        shown = {forms.CONF_LINK: link(self.hass, entry)}
+        if teller := getattr(entry, "runtime_data", None):
+            shown[forms.CONF_LOG_KEY] = teller.storage.verifier.vkey
+        return self._form("teller_link", forms.LINK, {}, shown)
 
     @property
     def _reconfigures(self) -> bool:

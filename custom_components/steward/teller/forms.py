@@ -65,6 +65,7 @@ CONF_SECRET_KEY: Final = "secret_key"  # noqa: S105 -- the key of the field
 CONF_TERMS: Final = "terms"
 CONF_RENEW: Final = "renew"
 CONF_LINK: Final = "link"
+CONF_LOG_KEY: Final = "log_key"
 
 PUBLIC_NETWORK: Final = "Public Global Stellar Network ; September 2015"
 TEST_NETWORK: Final = "Test SDF Network ; September 2015"
@@ -172,26 +173,28 @@ PAY: Final = _schema(
 CREDITOR: Final = _schema((probatio.Optional(CONF_CREDITOR), _TEXT))
 TERMS: Final = _schema((probatio.Optional(CONF_TERMS), _LINES), (probatio.Optional(CONF_SIGNED_TERMS), _LINES))
 LINK: Final = _schema(
-    (probatio.Optional(CONF_LINK), _TEXT), (probatio.Required(CONF_RENEW, default=False), BooleanSelector())
+    (probatio.Optional(CONF_LINK), _TEXT),
+    (probatio.Optional(CONF_LOG_KEY), _TEXT),
+    (probatio.Required(CONF_RENEW, default=False), BooleanSelector()),
 )
 
-SOURCE: Final = _schema(
-    (
-        probatio.Required(CONF_ENTITY_ID),
-        EntitySelector(
-            EntitySelectorConfig(
-                filter=[
-                    EntityWithDeviceFilterSelectorConfig(
-                        domain=Platform.SENSOR, device_class=[SensorDeviceClass.ENERGY, SensorDeviceClass.POWER]
-                    )
-                ]
-            )
+
+def source(own: list[str]) -> probatio.Schema:
+    """Return the form of a source, which none of the teller's own entities can be."""
+    energy = EntityWithDeviceFilterSelectorConfig(
+        domain=Platform.SENSOR, device_class=[SensorDeviceClass.ENERGY, SensorDeviceClass.POWER]
+    )
+    return _schema(
+        (
+            probatio.Required(CONF_ENTITY_ID),
+            EntitySelector(EntitySelectorConfig(filter=[energy], exclude_entities=own)),
         ),
-    ),
-    (probatio.Optional(CONF_NAME), _TEXT),
-    (probatio.Optional(CONF_ROLLOVER), _number(0, unit="kWh")),
-    (probatio.Optional(CONF_MAX_POWER), _number(0, unit="W")),
-)
+        (probatio.Optional(CONF_NAME), _TEXT),
+        (probatio.Optional(CONF_ROLLOVER), _number(0, unit="kWh")),
+        (probatio.Optional(CONF_MAX_POWER), _number(0, unit="W")),
+    )
+
+
 PARTY: Final = _schema(
     (probatio.Required(CONF_ROLE), _choice([*Role], "role")),
     (probatio.Required(CONF_NAME), _TEXT),

@@ -58,7 +58,7 @@ class SourceFlow(ConfigSubentryFlow):
                 errors = {CONF_ENTITY_ID: "metered_already"}
             else:
                 return self._save(user_input, kind, known)
-        shown = self.add_suggested_values_to_schema(forms.SOURCE, user_input or known)
+        shown = self.add_suggested_values_to_schema(forms.source(self._own()), user_input or known)
         return self.async_show_form(step_id=step_id, data_schema=shown, errors=errors)
 
     def _save(self, user_input: Mapping[str, Any], kind: SourceKind, known: Mapping[str, Any]) -> SubentryFlowResult:
@@ -82,6 +82,11 @@ class SourceFlow(ConfigSubentryFlow):
             for subentry in self._get_entry().subentries.values()
             if subentry.subentry_type == SUBENTRY_SOURCE and subentry.subentry_id != own
         }
+
+    def _own(self) -> list[str]:
+        """Return the entities of the teller itself: what it has counted is nothing to be counted."""
+        registry = er.async_get(self.hass)
+        return [each.entity_id for each in er.async_entries_for_config_entry(registry, self._get_entry().entry_id)]
 
     def _unused(self, name: str) -> str:
         """Return a name that no source of this teller has."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
 import pytest
 
 from custom_components.steward.const import DOMAIN
@@ -199,6 +199,8 @@ async def test_sources(hass: HomeAssistant) -> None:
     await add_part(hass, entry, "source", entity_id=METER, rollover=100_000, max_power=4000)
     form = await add_part(hass, entry, "source", entity_id=METER)
     assert form["errors"] == {"entity_id": "metered_already"}
+    with pytest.raises(InvalidData):  # it would count itself
+        await add_part(hass, entry, "source", entity_id="sensor.sunny_roof_lifetime_energy")
     await add_part(hass, entry, "source", entity_id="sensor.inverter_power", name="Now")
     first, second = entry.subentries.values()
     assert first.title == "Inverter"
