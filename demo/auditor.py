@@ -34,7 +34,7 @@ async def audit(client: Client, books: Books) -> Audited:
     Raises:
         DemoError: the books are not right, or the change isn't found.
     """
-    names = await entities_of_books(client, books)
+    names = await entities_of_books(client, books.entry_id)
     await client.states.wait(
         lambda: client.states.of(names["books"]) == "ok",
         lambda: f"the books, which are {client.states.of(names['books'])}, to be in order",

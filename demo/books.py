@@ -169,12 +169,12 @@ async def steward(*arguments: str) -> str:
     return output
 
 
-async def entities_of_books(client: Client, books: Books) -> dict[str, str]:
-    """Return the ids of the enabled entities of the books, by key; those of the source by `source/<key>`."""
+async def entities_of_books(client: Client, teller: str) -> dict[str, str]:
+    """Return the ids of the enabled entities of a teller's entry, by key; those of the source by `source/<key>`."""
     found: dict[str, str] = {}
     for entity in await client.entities():
         entry_id, _, rest = entity.unique_id.partition("/")
-        if entity.integration == DOMAIN and entry_id == books.entry_id and entity.enabled:
+        if entity.integration == DOMAIN and entry_id == teller and entity.enabled:
             part, _, key = rest.rpartition("/")
             found[f"source/{key}" if part else key] = entity.entity_id
     return found

@@ -41,7 +41,7 @@ async def furnish(house: House, client: Client, observer: Observer) -> Names:
     if house.plan.solar:
         home = house.plan.folder / "homeassistant"
         house.books = await add_books(client, house.witness, house.plan.folder / "creditor", home)
-        books = await entities_of_books(client, house.books)
+        books = await entities_of_books(client, house.books.entry_id)
     if not await _has_dashboard(client):
         await _add_automations(client, names)
         await _darken(client, names)

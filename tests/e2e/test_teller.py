@@ -110,7 +110,7 @@ async def test_killed_and_audited(tmp_path: Path) -> None:
             register = Register(observer)
             await register.announce()
             books = await open_a_teller(house, client)
-            names = await entities_of_books(client, books)
+            names = await entities_of_books(client, books.entry_id)
             await register.watch(client, names["source/reason"])
             counting = asyncio.create_task(register.count())
             async with asyncio.timeout(SECONDS):
