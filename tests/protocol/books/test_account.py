@@ -253,6 +253,27 @@ def test_payments():
     assert ledger.account.balance() == Decimal("0.5")
 
 
+def test_a_transaction_pays_one_period():
+    ledger = Ledger()
+    ledger.read(0)
+    ledger.read(10, 10)
+    pay(ledger, PaymentStep.CONFIRMED, "0.5")
+    again = Payment(
+        at=minutes(WEEK),
+        project="Roof 7",
+        period="2026-03-09",
+        step=PaymentStep.CONFIRMED,
+        amount=Decimal("0.5"),
+        tx="aa",
+    )
+    ledger.account.add(again)
+    assert ledger.faults == [Fault.TWICE]
+    assert ledger.account.balance() == Decimal("1.5")
+    ledger.account.add(replace(again, tx="bb"))
+    assert ledger.faults == [Fault.TWICE]
+    assert ledger.account.balance() == 1
+
+
 def test_waiving_takes_the_creditors_signature():
     ledger = Ledger()
     ledger.read(0)

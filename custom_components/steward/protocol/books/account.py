@@ -395,15 +395,19 @@ class Account:
 
     def _pay(self, payment: Payment) -> None:
         paid = self._paid.setdefault(payment.period, Paid())
+        fault = Fault.WAIVED
         match payment.step:
             case PaymentStep.WAIVED:
                 counts = self._is_signed(payment)
             case PaymentStep.CONFIRMED if payment.tx is None:
                 counts = any(self._is_signed(replace(each, note=payment.note)) for each in paid.claims(payment))
+            case PaymentStep.CONFIRMED:
+                fault = Fault.TWICE
+                counts = not any(payment.tx in each.confirmed for each in self._paid.values() if each is not paid)
             case _:
                 counts = True
         if not counts:
-            self._report(payment, Fault.WAIVED, f"{payment.amount} of {payment.period}")
+            self._report(payment, fault, f"{payment.amount} of {payment.period}")
         paid.take(payment, payment.tx or payment.memo or "", counts=counts)
 
     def _inspect(self, entry: Inspection) -> None:

@@ -34,6 +34,8 @@ class Fault(StrEnum):
     """A price outside of what was agreed (the nearest that was agreed counts), or without a tariff that leaves it to an entity."""
     WAIVED = "waived"
     """Something was waived, or confirmed without a transaction, and the creditor has not signed that. It doesn't count."""
+    TWICE = "twice"
+    """A transaction that another period has been paid with already. It doesn't count again."""
     SOURCE = "source"
     """A source that isn't in the terms. It doesn't count."""
     GAP = "gap"
