@@ -426,24 +426,6 @@ def test_missing_generation() -> None:
     assert "generations_before" in {item.code for item in report.findings}
 
 
-def test_payments_and_horizon() -> None:
-    from steward_house.protocol.books.memo import payment_memo, text_memo
-
-    house = House()
-    house.pay("2026-03-02", "1")
-    memo = text_memo(payment_memo(ORIGIN, "Roof 7", "2026-03-02"))
-
-    def horizon(answer: object) -> Report:
-        body = None if answer is None else json.dumps(answer).encode()
-        return audit(house.log, options=Options(agreed=Agreed(None, CREDITOR.vkey), horizon=lambda _: body))
-
-    assert horizon({"successful": True, "memo": memo}).ok
-    assert codes(horizon({"successful": True, "memo": "another"})) == ["payment_memo"]
-    assert codes(horizon({"successful": False, "memo": memo})) == ["payment_failed"]
-    assert codes(horizon(None)) == ["payment_unknown"]
-    assert codes(horizon([])) == ["payment_unknown"]
-
-
 @pytest.mark.parametrize(
     ("log", "witnesses", "quorum"),
     [

@@ -90,6 +90,16 @@ def _add_checks(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--horizon", metavar="URL", help="look up anchors and payments on a Stellar network's Horizon")
     command.add_argument(
+        "--account",
+        metavar="ACCOUNT",
+        help="the creditor's Stellar account, which payments have to arrive at (default: the one that the log's settings name)",
+    )
+    command.add_argument(
+        "--asset",
+        metavar="CODE:ISSUER",
+        help="what payments have to be made in, or `native` for lumens (default: what the log's settings name)",
+    )
+    command.add_argument(
         "--tsa",
         type=Path,
         action="append",

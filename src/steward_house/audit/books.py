@@ -93,7 +93,7 @@ class Books:
         self.payments: list[At[Payment]] = []
         self.notices: list[At[Notice]] = []
         self.terms: list[At[Proposal]] = []
-        self._settings: Settings | None = None
+        self.settings: list[At[Settings]] = []
         self._step = b""
         self._outage_from: datetime | None = None
         self._starts: list[tuple[int, int, int]] = []
@@ -210,12 +210,12 @@ class Books:
 
     def _compare_settings(self, place: Place, entry: Settings) -> None:
         """Tell which settings have changed, by the names of their sections."""
-        if self._settings is not None:
-            before, after = self._settings.settings, entry.settings
+        if self.settings:
+            before, after = self.settings[-1].entry.settings, entry.settings
             changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
             if changed:
                 self._findings.note("settings_changed", entry=place.entry, sections=", ".join(changed))
-        self._settings = entry
+        self.settings.append(At(place, entry))
 
     def _run(self, place: Place, entry: Start | Outage | Shutdown) -> None:
         """Follow the teller's starts and ends."""

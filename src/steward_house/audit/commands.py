@@ -20,7 +20,7 @@ from ..protocol.log.note import sign_note
 from .fetching import Address, is_address, mirror, open_address, write
 from .heads import Keys
 from .keyfiles import new_key, read_key
-from .options import Agreed, Options
+from .options import Agreed, Destination, Options
 from .proofs import ProofFailedError, check_proof, make_proof
 from .result import Report
 from .sources import Source, SourceError, open_folder
@@ -102,6 +102,7 @@ def _checked(arguments: argparse.Namespace) -> Report:
             recheck=arguments.recheck is not False,
             tolerance=arguments.tolerance,
             horizon=horizon,
+            destination=Destination(arguments.account, _asset(arguments.asset)),
             stamps=Stamps(arguments.tsa),
         )
         source = stack.enter_context(_local(arguments.source, arguments.keep))
@@ -208,6 +209,11 @@ def _inspect(arguments: argparse.Namespace) -> int:
     except (ValueError, OverflowError, ContractError, NoteError) as error:
         raise SourceError(f"this inspection can't be signed: {error}") from error
     return RIGHT
+
+
+def _asset(text: str | None) -> str | None:
+    """Return an asset as the books name it."""
+    return "native" if text is not None and text.lower() in {"native", "xlm"} else text
 
 
 def _keys(arguments: argparse.Namespace) -> Keys:

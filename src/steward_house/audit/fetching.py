@@ -121,7 +121,8 @@ class Address:
     async def _fetch(self, path: str, method: str = "GET") -> bytes | None:
         if self._session is None:
             self._session = ClientSession(timeout=PATIENCE)
-        url = self._url.joinpath(*path.split("/")) if path else self._url
+        name, _, query = path.partition("?")
+        url = (self._url.joinpath(*name.split("/")) if name else self._url).with_query(query or None)
         wait = 0.5
         for tried in range(1, _TRIES + 1):
             try:

@@ -50,6 +50,14 @@ class Agreed:
         return cls(terms, creditor)
 
 
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where payments have to arrive: the creditor's account (`G…`) and the asset, `native` or `CODE:ISSUER`; of what is None, the log's word counts."""
+
+    account: str | None = None
+    asset: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What else is to be done, and what it is done with."""
@@ -59,5 +67,6 @@ class Options:
     tolerance: float = 1.0
     """Percent."""
     horizon: Ask | None = None
+    destination: Destination = Destination()
     stamps: Stamps = field(default_factory=Stamps)
     inspectors: Sequence[Verifier] = ()

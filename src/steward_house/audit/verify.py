@@ -22,7 +22,7 @@ from .generations import Known, check_generations, read_generations
 from .heads import Keys
 from .inspections import compare_inspections
 from .options import Options
-from .payments import check_payments
+from .payments import PaymentCheck
 from .recheck import recheck
 from .result import Check, GenerationResult, Outcome, Period, Report
 from .sources import Source
@@ -84,7 +84,7 @@ def _verify(source: Source, keys: Keys, options: Options, now: datetime) -> Repo
     cosignatures = _check_witnesses(known, keys, terms, findings, skipped)
     anchors = AnchorCheck(known, keys, findings, options.stamps, options.horizon)
     anchored = tuple(anchors.check(each) for each in books.anchors)
-    check_payments(books, keys.log.name, options.horizon, findings)
+    PaymentCheck(books, keys.log.name, options.horizon, options.destination, findings).check()
     inspections = compare_inspections(books, options, findings)
     if not options.recheck:
         skipped["recheck"] = "not_asked"

@@ -64,7 +64,7 @@ CHECKS: Final = MappingProxyType(
         "account": _check(
             "Every reading counts once, for a source and a price that the terms know",
             "Jeder Messwert zählt einmal, für eine Quelle und einen Preis nach den Bedingungen",
-            "account_sequence", "account_price", "account_source", "account_gap", "account_more",
+            "account_sequence", "account_price", "account_source", "account_gap", "account_twice", "account_more",
         ),
         "runs": _check(
             "Each start, outage and shutdown of the teller is told",
@@ -99,7 +99,8 @@ CHECKS: Final = MappingProxyType(
         "ledger": _check(
             "Anchors and payments are in the ledger",
             "Anker und Zahlungen stehen im Kassenbuch des Netzes",
-            "anchor_transaction", "payment_unknown", "payment_failed", "payment_memo",
+            "anchor_transaction", "payment_unknown", "payment_failed", "payment_memo", "payment_twice", "payment_nowhere",
+            "payment_elsewhere", "payment_amount", "payment_currency",
         ),
     }
 )  # fmt: skip
@@ -233,7 +234,14 @@ FINDINGS: Final[dict[str, Both]] = {
     "account_sequence": ("a reading is missing or there twice: {what}", "ein Messwert fehlt oder ist doppelt: {what}"),
     "account_time": ("the clock went back: {what}", "die Uhr ging zurück: {what}"),
     "account_price": ("the price is not as agreed: {what}", "der Preis ist nicht wie vereinbart: {what}"),
-    "account_waived": ("a debt is waived without the creditor's signature: {what}", "eine Schuld ist ohne Unterschrift des Gläubigers erlassen: {what}"),
+    "account_waived": (
+        "a debt is waived, or a payment confirmed that names no transaction, without the creditor's signature, so it doesn't count: {what}",
+        "eine Schuld ist erlassen oder eine Zahlung ohne Transaktion bestätigt, und der Gläubiger hat das nicht unterschrieben, also zählt es nicht: {what}",
+    ),
+    "account_twice": (
+        "the transaction has paid another period already, so it doesn't count again: {what}",
+        "die Transaktion hat schon einen anderen Zeitraum bezahlt und zählt nicht noch einmal: {what}",
+    ),
     "account_source": ("the source is not one of the terms: {what}", "die Quelle steht nicht in den Bedingungen: {what}"),
     "account_gap": ("a gap lies in time that was accounted for: {what}", "eine Lücke liegt in schon abgerechneter Zeit: {what}"),
     "account_currency": ("the terms have another currency: {what}", "die Bedingungen haben eine andere Währung: {what}"),
@@ -262,12 +270,36 @@ FINDINGS: Final[dict[str, Both]] = {
     "anchor_transaction": ("the anchor in the ledger: {what}", "der Anker im Kassenbuch: {what}"),
     "anchor_stamp": ("the time stamp: {what}", "der Zeitstempel: {what}"),
     "payment_claimed": (
-        "the payment for {period} names no transaction: it is the house's word only",
-        "die Zahlung für {period} nennt keine Transaktion: sie ist nur behauptet",
+        "the payment for {period} names no transaction: it counts by the creditor's receipt only",
+        "die Zahlung für {period} nennt keine Transaktion: sie zählt nur durch die Quittung des Gläubigers",
     ),
     "payment_unknown": ("the ledger doesn't know the payment {tx}", "das Kassenbuch kennt die Zahlung {tx} nicht"),
     "payment_failed": ("the payment {tx} failed", "die Zahlung {tx} schlug fehl"),
     "payment_memo": ("the payment {tx} is not for the period {period}", "die Zahlung {tx} ist nicht für den Zeitraum {period}"),
+    "payment_twice": (
+        "the payment {tx} is counted already, by its other hash {other}",
+        "die Zahlung {tx} ist schon gezählt, unter ihrem anderen Hash {other}",
+    ),
+    "payment_nowhere": (
+        "nothing says where the payment {tx} had to arrive: give --account and --asset",
+        "nichts sagt, wo die Zahlung {tx} ankommen musste: --account und --asset angeben",
+    ),
+    "payment_elsewhere": (
+        "the payment {tx} brought nothing of {asset} to {account}",
+        "die Zahlung {tx} brachte nichts in {asset} auf das Konto {account}",
+    ),
+    "payment_amount": (
+        "the payment {tx} brought {arrived} of {asset} to {account}, and the books say {amount}",
+        "die Zahlung {tx} brachte {arrived} in {asset} auf das Konto {account}, die Bücher sagen {amount}",
+    ),
+    "payment_currency": (
+        "the settings have a debt in {currency} paid in lumens, which are something else",
+        "die Einstellungen lassen eine Schuld in {currency} in Lumen bezahlen, die etwas anderes sind",
+    ),
+    "payment_settings": (
+        "payments were looked for at {account}, in {asset}, because the house's settings say so: compare that with the creditor's own account, or give --account and --asset",
+        "Zahlungen wurden auf {account} gesucht, in {asset}, weil die Einstellungen des Hauses es sagen: mit dem Konto des Gläubigers vergleichen, oder --account und --asset angeben",
+    ),
 }  # fmt: skip
 
 
