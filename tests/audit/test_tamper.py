@@ -52,6 +52,17 @@ def test_each_bit_of_the_tiles(files: dict[str, bytes], part: int) -> None:
         assert {item.path for item in findings.items} == {path}, (path, bit)
 
 
+def test_bits_of_lengths(files: dict[str, bytes]) -> None:
+    """Where a bundle falls apart otherwise, its tile is right still."""
+    path = "tile/entries/003.p/232"
+    at = 0
+    for number, entry in enumerate(decode_bundle(files[path])):
+        bit = at * 8 + number % 16
+        findings = found({**files, path: flipped(files[path], bit)})
+        assert [item.path for item in findings.items] == [path], (number, bit)
+        at += 2 + len(entry)
+
+
 def test_each_bit_of_the_checkpoint(files: dict[str, bytes]) -> None:
     note = files["checkpoint"]
     for bit in range(len(note) * 8):

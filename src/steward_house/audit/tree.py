@@ -5,7 +5,7 @@ be; if only the tiles do, the entries that don't fit them are the wrong ones.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
@@ -126,7 +126,12 @@ def check_bundle(files: Files, path: TilePath) -> tuple[list[Wrong], Bundle, lis
     entries, wrong = _entries(files, path)
     hashes = leaf_hashes(entries) if entries is not None else b""
     differences, tile = _compare(files, TilePath(0, path.index, path.width), hashes)
-    wrong += differences
+    if wrong:
+        # A bundle of another number of entries isn't the tile's fault; the tile tells from which entry on.
+        begin = next((each.entry for each in differences if each.code == "differs"), wrong[0].entry)
+        wrong = [replace(wrong[0], entry=begin), *(each for each in differences if each.code != "differs")]
+    else:
+        wrong = differences
     if len(hashes) != path.width * HASH_BYTES:
         hashes = tile or _MISSING * path.width
         if entries is None and tile is None:
