@@ -4,6 +4,7 @@ It is fed with every entry in its order, at first with those on disk, then with 
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -12,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 from ..log.generations import Cause
 from ..protocol.books.account import Account
-from ..protocol.books.codec import EPOCH
 from ..protocol.books.entries import (
     Anchored,
     Entry,
@@ -26,11 +26,10 @@ from ..protocol.books.entries import (
     Shutdown,
     Tariff,
     TermsEntry,
-    Unknown,
     Worth,
     decode,
 )
-from ..protocol.books.metering import Meter
+from ..protocol.books.meters import Meters, NoTermsError
 from ..protocol.books.terms import Terms
 from ..protocol.fields import ContractError, Json
 from .data import TellerSettings
@@ -67,9 +66,8 @@ class History:
         self._zones: dict[str, tzinfo] = {settings.zone: zone}
         self.account = Account(self._zone, settings.creditor)
         self.watched = {source.id: Watched(source) for source in settings.sources}
-        self.meters: dict[str, Meter] = {}
-        """The meters of the sources that are configured, from the first terms on that name them."""
-        self._in_force: Terms | None = None
+        self.meters = Meters(self._zone, settings.creditor)
+        """The sources' filters; while the teller runs they are ahead of what is on disk."""
         self._gaps: dict[str, Gap] = {}
         self.entries = 0
         self.last: Entry | None = None
@@ -85,17 +83,18 @@ class History:
         self.tampered_at: datetime | None = None
 
     def load(self, entries: Iterable[bytes]) -> None:
-        """Take all entries that are on disk; blocks. What can't be read of them is an entry that tells nothing."""
+        """Take all entries that are on disk; blocks. What can't be read of them tells nothing."""
         for data in entries:
             try:
                 entry = decode(data)
                 self.account.feed(data)
             except ContractError as error:
-                entry = Unknown("unreadable", EPOCH, {"error": str(error)})
-                self.account.add(entry)
+                self.account.skip(str(error))
+                self.entries += 1
+                continue
             self._fold(entry)
-            for meter in self.meters.values():
-                meter.restore((entry,))
+            with suppress(NoTermsError, ContractError):  # an auditor's filter makes nothing of it either
+                self.meters.again(entry)
 
     def add(self, entry: Entry) -> None:
         """Take the next entry."""
@@ -125,15 +124,6 @@ class History:
                 self.tampered_at = entry.at
             case _:
                 pass
-        self.agree()
-
-    def agree(self) -> None:
-        """Let the meters go on by the terms that are in force now, if these are others than before."""
-        terms = self.account.terms
-        if terms is not None and terms is not self._in_force:
-            self._in_force = terms
-            for meter in self.meters.values():
-                meter.agree(terms, self._zone(terms.zone))
 
     @property
     def improper(self) -> bool:
@@ -181,14 +171,10 @@ class History:
     def _agreed(self, entry: TermsEntry) -> None:
         try:
             terms = self.terms = Terms.from_json(entry.terms)
-            zone = self._zone(terms.zone)
-        except ContractError, KeyError, ValueError:
+        except ContractError:
             return  # the account reports it
         self.note = entry.note
         self.signed = is_signed(terms, entry.note, self._creditor)
-        for source in self.watched:
-            if source not in self.meters and terms.source(source):
-                self.meters[source] = Meter(source, self.account.terms or terms, zone, entry.at)
 
     def _zone(self, name: str) -> tzinfo:
         """Return a time zone; reads a file if it isn't known yet."""

@@ -311,9 +311,9 @@ class Teller:
     def _show(self) -> None:
         now = dt_util.utcnow()
         self.figures = self.history.figures(now)
-        for source, meter in self.history.meters.items():
-            gap = meter.gap(now)
-            self.watched[source].gap_since = gap[0] if gap else None
+        gaps = self.history.meters.gaps(now)
+        for source, watched in self.watched.items():
+            watched.gap_since = gaps[source][0] if source in gaps else None
 
     def _head(self) -> Head:
         return Head(self.storage.size, self.storage.root().hex())
@@ -392,16 +392,13 @@ class Teller:
     @callback
     def _take(self, source: Source, at: datetime, raw: str | None, unit: str | None) -> None:
         """Meter what a source says. What can't be kept isn't metered: the meter finds it as a gap."""
-        meter = self.history.meters.get(source.id)
-        if meter and not self.books.writer.overflows:
-            self._queue(meter.take(at, raw, unit))
+        if not self.books.writer.overflows:
+            self._queue(self.history.meters.take(source.id, at, raw, unit))
 
     @callback
     def _tick(self, now: datetime) -> None:
-        self.history.agree()
         if not self.books.writer.overflows:
-            for meter in self.history.meters.values():
-                self._queue(meter.tick(now))
+            self._queue(self.history.meters.tick(now))
             if now - self._queued_at >= HEARTBEAT:
                 self._queue([Heartbeat(at=now)])
         self.changed()
@@ -423,13 +420,11 @@ class Teller:
             self.books.writer.put(entries)
 
     def _hear(self, entries: Sequence[Entry]) -> None:
-        """Let meters know of entries in the order of the log, whenever these get there."""
+        """Let the meters know of entries that they haven't made, in the order of the log, whenever these get there."""
         self._queued_at = dt_util.utcnow()
         for entry in entries:
-            own = entry.source if isinstance(entry, Reading | Gap) else None
-            for source, meter in self.history.meters.items():
-                if source != own:
-                    meter.hear(entry)
+            if not isinstance(entry, Reading | Gap):
+                self.history.meters.hear(entry)
 
     @callback
     def _written(self, _index: int, entry: Entry) -> None:

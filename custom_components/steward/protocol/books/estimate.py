@@ -31,9 +31,10 @@ class Profile:
         self._covered = 0
 
     def move(self, zone: tzinfo) -> None:
-        """Go on in another time zone."""
-        self._zone = zone
-        self._end = 0
+        """Go on in a time zone, if it is another."""
+        if zone != self._zone:
+            self._zone = zone
+            self._end = 0
 
     def add(self, begin: int, end: int, energy: int) -> None:
         """Learn that so much was measured from `begin` to `end`."""

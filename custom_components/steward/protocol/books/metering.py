@@ -91,6 +91,11 @@ class Meter:
         self._source = terms.source(self.source) or SourceTerms(self.source)
         self._named = terms.source(self.source) is not None
 
+    def expect(self, begin: datetime) -> None:
+        """Take silence from a time on for a gap, if the source has given nothing yet that counts."""
+        if self._begin is None:
+            self._begin = milliseconds(begin)
+
     def hear(self, entry: Entry) -> None:
         """Take an entry that isn't this source's own: it may tell the cause of a gap."""
         if isinstance(entry, Start | Shutdown | Outage):

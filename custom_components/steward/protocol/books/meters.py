@@ -9,6 +9,7 @@ from .entries import Cause, Entry, Gap, Generation, Reading, TermsEntry
 from .history import Agreement, TermsHistory
 from .metering import Meter
 from .periods import Zones
+from .tariff import FOREVER
 from .terms import Terms
 
 
@@ -24,19 +25,17 @@ class Meters:
         self.history = TermsHistory(zones, creditor, agreed)
         self._meters: dict[str, Meter] = {}
         self._agreement: Agreement | None = None
-        self._until: int | None = None
+        self._times = range(0)
+        """The times (Unix milliseconds) that the agreement is in force at."""
 
     def hear(self, entry: Entry) -> None:
         """Take an entry that the meters haven't made: terms, a start, an outage, whatever it is."""
         if isinstance(entry, TermsEntry):
             found, _faults = self.history.take(entry)
             if found is not None:
-                now = milliseconds(entry.at)
-                self._agree(now)
+                self._agree(milliseconds(entry.at))
                 for source in found.terms.sources:
-                    if source.id not in self._meters:
-                        begin = from_milliseconds(max(now, found.since))
-                        self._meters[source.id] = Meter(source.id, found.terms, found.zone, begin)
+                    self._meter(source.id, entry.at).expect(from_milliseconds(found.since))
         for meter in self._meters.values():
             meter.hear(entry)
 
@@ -98,13 +97,15 @@ class Meters:
         return meter
 
     def _pass(self, now: int) -> None:
-        """Go on by the terms that have come into force by now."""
-        if self._until is not None and now >= self._until:
+        """Go by the terms that are in force at a time, also if the clock went back: whoever has the log knows no other time."""
+        if now not in self._times:
             self._agree(now)
 
     def _agree(self, now: int) -> None:
-        self._until = self.history.until(now)
         found = self.history.at(now)
+        since = -FOREVER if found is None or found is self.history.agreements[0] else found.since
+        until = self.history.until(now)
+        self._times = range(since, FOREVER if until is None else until)
         if found is None or found is self._agreement:
             return
         self._agreement = found
