@@ -285,6 +285,7 @@ class TestTeller:
             hass.states.async_set(entity_id, state, {"friendly_name": name})
 
         await at("2026-11-20T12:00:00+00:00")
+        teller("sensor.state_of_books", "ok")
         teller("binary_sensor.problem", "off")
         teller("binary_sensor.running", "on")
         teller("sensor.last_checkpoint", "2026-11-20T11:59:00+00:00")
@@ -292,6 +293,7 @@ class TestTeller:
         teller("sensor.due_time", "2026-12-20T10:00:00+00:00")
         await automate(
             "teller",
+            books_sensors=["sensor.state_of_books"],
             problem_sensors=["binary_sensor.problem"],
             running_sensors=["binary_sensor.running"],
             last_times=["sensor.last_checkpoint"],
@@ -303,7 +305,14 @@ class TestTeller:
         return teller
 
     @pytest.mark.parametrize(
-        ("entity_id", "state"), [("binary_sensor.problem", "on"), ("binary_sensor.running", "off")]
+        ("entity_id", "state"),
+        [
+            ("binary_sensor.problem", "on"),
+            ("binary_sensor.running", "off"),
+            ("sensor.state_of_books", "gap"),
+            ("sensor.state_of_books", "stopped"),
+            ("sensor.state_of_books", "tampered"),
+        ],
     )
     async def test_it_has_stopped(
         self,
@@ -316,10 +325,28 @@ class TestTeller:
     ) -> None:
         teller(entity_id, state)
         await settle(hass)
-        told = [f"stopped: {entity_id.split('.')[1].capitalize()}"]
+        told = [f"stopped: {entity_id.split('.')[1].replace('_', ' ').capitalize()}"]
         assert whats(happened) == told
         await at("2026-11-21T09:00:00+00:00")
         assert whats(happened) == told
+
+    async def test_books_that_are_not_witnessed_are_told_the_next_day(
+        self, hass: HomeAssistant, teller: Callable[..., None], happened: list[BusEvent], at: At
+    ) -> None:
+        for state in ("not_witnessed", "unavailable", "gap", "unavailable", "not_witnessed"):
+            teller("sensor.state_of_books", state)
+            await settle(hass)
+        assert whats(happened) == []
+        await at("2026-11-21T09:00:00+00:00")
+        assert whats(happened) == ["stopped: State of books"]
+
+    async def test_tampering_is_found_at_a_start(
+        self, hass: HomeAssistant, teller: Callable[..., None], happened: list[BusEvent]
+    ) -> None:
+        for state in ("unavailable", "tampered"):
+            teller("sensor.state_of_books", state)
+            await settle(hass)
+        assert whats(happened) == ["stopped: State of books"]
 
     async def test_no_sign_of_life(self, teller: Callable[..., None], happened: list[BusEvent], at: At) -> None:
         await at("2026-11-21T17:58:00+00:00")
