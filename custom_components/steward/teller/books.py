@@ -17,7 +17,8 @@ from ..const import DOMAIN
 from ..log.errors import LogDamaged, LogFull
 from ..log.generations import Cause, First, Generations, Previous
 from ..log.storage import LogStorage
-from ..protocol.books.entries import Entry, decode
+from ..protocol.books.entries import Entry, Generation, decode
+from ..protocol.fields import ContractError
 from ..protocol.log.errors import TileError
 from ..protocol.log.tiles import WIDTH, TileReader, parse_path
 from .writer import Writer
@@ -171,16 +172,32 @@ class Books:
         self._begun.append(decode(self.storage.entry(0)))
 
     def _entries(self) -> Iterator[bytes]:
-        """Give the entries of all generations; of earlier ones those that can be read."""
-        *earlier, _current = self.generations.numbers()
+        """Give the entries of all generations; of earlier ones those that the next one continues, as far as they can be read."""
+        *earlier, current = self.generations.numbers()
         for number in earlier:
-            yield from _readable(self.generations.folder(number))
+            following = number + 1
+            folder = self.generations.folder(following)
+            first = self.storage.entries(0, 1) if following == current else _readable(folder, None)
+            yield from _readable(self.generations.folder(number), _continued(next(first, b"")))
         yield from self.storage.entries()
 
 
-def _readable(folder: Path) -> Iterator[bytes]:
-    """Give what can be read of a generation that has ended, up to the first fault: it may have ended for that."""
-    size = _laid_out(folder)
+def _continued(first: bytes) -> int | None:
+    """Return how many entries of a generation the next one continues, by the first entry of that; None if it doesn't say it.
+
+    More may lie there: of the time after a backup, which the next generation has metered again.
+    """
+    try:
+        entry = decode(first)
+    except ContractError:
+        return None
+    return entry.size if isinstance(entry, Generation) else None
+
+
+def _readable(folder: Path, count: int | None) -> Iterator[bytes]:
+    """Give what can be read of a generation that has ended, of its first `count` entries or of all: it may have ended for a fault."""
+    laid_out = _laid_out(folder)
+    size = laid_out if count is None else min(count, -(-laid_out // WIDTH) * WIDTH)
 
     def load(path: str) -> bytes | None:
         try:
@@ -188,8 +205,10 @@ def _readable(folder: Path) -> Iterator[bytes]:
         except FileNotFoundError:
             return None
 
-    with suppress(TileError):
-        yield from TileReader(load, size).entries()
+    tiles = TileReader(load, size)
+    for index in range(-(-size // WIDTH)):
+        with suppress(TileError):
+            yield from tiles.bundle(index)
 
 
 def _laid_out(folder: Path) -> int:
