@@ -7,7 +7,7 @@ from homeassistant.helpers.singleton import singleton
 from homeassistant.helpers.storage import Store
 
 from ...const import DOMAIN
-from .libraries import async_library
+from ...libraries import async_library
 
 VERSION: Final = 1
 

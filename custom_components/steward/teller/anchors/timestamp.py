@@ -19,10 +19,10 @@ from cryptography import x509
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
+from ...libraries import async_library
 from ...protocol.books.entries import AnchorKind
 from ...protocol.fields import Json
 from .job import AnchorError, Job, Reference, Trouble
-from .libraries import async_library
 
 if TYPE_CHECKING:
     from rfc3161_client import TimeStampRequest, TimeStampResponse

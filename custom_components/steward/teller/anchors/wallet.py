@@ -12,11 +12,11 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.util.hass_dict import HassKey
 
 from ...const import DOMAIN
+from ...libraries import async_library
 from .durable import DurableFile
 from .horizon import HorizonClient
 from .keys import async_keys
 from .ledger import NATIVE, Attempt, MemoKind, Order
-from .libraries import async_library
 from .stellar_tx import SubmitOnce
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.steward.libraries import async_library
 from custom_components.steward.protocol.anchor import Link
 from custom_components.steward.teller.anchors.job import AnchorError, Job, Reference, Trouble
-from custom_components.steward.teller.anchors.libraries import async_library
 from custom_components.steward.teller.anchors.timestamp import TimestampAnchor, ask, check, in_order
 from tests.anchorage.authority import TimestampServer
 
@@ -101,9 +101,9 @@ async def test_refusals_and_faults(
     monkeypatch.setattr(authority, "_reply", lambda _: bytes(50_000))
     await fails(stamp(hass, f"{authority.url}/tsr"), Trouble.TOO_LONG)
     monkeypatch.setattr(
-        "custom_components.steward.teller.anchors.libraries.REQUIREMENTS", {"rfc3161_client": "stellar-sdk"}
+        "custom_components.steward.libraries.REQUIREMENTS", {"rfc3161_client": "stellar-sdk"}
     )
-    monkeypatch.setattr("custom_components.steward.teller.anchors.libraries.import_module", broken)
+    monkeypatch.setattr("custom_components.steward.libraries.import_module", broken)
     await fails(stamp(hass, f"{authority.url}/tsr"), Trouble.LIBRARY)
 
 

@@ -13,6 +13,7 @@ from homeassistant.exceptions import HomeAssistantError
 import pytest
 from stellar_sdk import Keypair
 
+from custom_components.steward.libraries import async_library
 from custom_components.steward.teller.anchors import durable
 from custom_components.steward.teller.anchors.durable import DurableFile
 from custom_components.steward.teller.anchors.keys import InvalidSecretError, async_keys
@@ -28,7 +29,6 @@ from custom_components.steward.teller.anchors.ledger import (
     UnclearError,
     Waiting,
 )
-from custom_components.steward.teller.anchors.libraries import async_library
 from custom_components.steward.teller.anchors.stellar_tx import MARGIN, VALIDITY, SubmitOnce
 from custom_components.steward.teller.anchors.wallet import Wallet, async_wallet
 from tests.anchorage.horizon import PASSPHRASE, HorizonServer
@@ -320,7 +320,7 @@ def test_text_memos_have_their_limits(memo: bytes):
 
 async def test_a_library_that_is_missing(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch):
     """What can't be installed is told in words, and only where it is needed."""
-    requirements = "custom_components.steward.teller.anchors.libraries.REQUIREMENTS"
+    requirements = "custom_components.steward.libraries.REQUIREMENTS"
     monkeypatch.setattr(requirements, {"stellar_sdk": "stellar-sdk", "nonsense": "stellar-sdk"})
     assert await async_library(hass, "stellar_sdk")
     with pytest.raises(HomeAssistantError) as error:

@@ -1,4 +1,4 @@
-"""Libraries that only some projects need: installed when one does, by Home Assistant's own requirements manager.
+"""Libraries that only some entries need: installed when one does, by Home Assistant's own requirements manager.
 
 They aren't in the manifest, where a failed installation would keep all kinds of entries from starting. Importing them takes a
 noticeable time, so it is done in Home Assistant's import executor.
@@ -12,9 +12,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.requirements import RequirementsNotFound, async_process_requirements
 
-from ...const import DOMAIN
+from .const import DOMAIN
 
 REQUIREMENTS: Final = {
+    "dsmr_parser": "dsmr-parser==1.11.1",  # as Home Assistant's dsmr pins it: there can only be one
     "stellar_sdk": "stellar-sdk>=16.1,<17",
     "rfc3161_client": "rfc3161-client>=1.0.9,<2",
 }
