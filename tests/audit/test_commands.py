@@ -1,5 +1,7 @@
 """The commands as somebody types them: what they print, what they write, and how they end."""
 
+from dataclasses import replace
+from decimal import Decimal
 import json
 from pathlib import Path
 import stat
@@ -9,12 +11,12 @@ import pytest
 
 from steward_house.audit.heads import Keys
 from steward_house.cli import main
-from steward_house.protocol.books.entries import Inspection, decode, unsigned_text
+from steward_house.protocol.books.entries import Inspection, Payment, PaymentStep, decode, encode, unsigned_text
 from steward_house.protocol.books.terms import check_terms
 from steward_house.protocol.log.note import Note, Verifier
 
 from .server import Server, serving
-from .world import CREDITOR, SIGNER, STRANGER, WITNESS, House, Log, lay_out, source, terms
+from .world import BEGIN, CREDITOR, SIGNER, STRANGER, WITNESS, House, Log, lay_out, source, terms
 
 KEY = ("--key", SIGNER.vkey)
 QUICK = ("--creditor", CREDITOR.vkey, "--no-recheck")
@@ -187,6 +189,47 @@ def test_keys_terms_and_inspections(tmp_path: Path, capsys: pytest.CaptureFixtur
     for content in ("", "PRIVATE+KEY+a+00000000+AA==", path.read_text().replace("mine", "yours")):
         path.write_text(content)
         assert run("audit", "sign-terms", text, "--key-file", path) == 2
+
+
+def test_sign_receipt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key, file = tmp_path / "key", tmp_path / "claim"
+    assert run("audit", "new-key", "creditor.example/mine", "--key-file", key) == 0
+    vkey = capsys.readouterr().out.strip()
+    claim = Payment(
+        at=BEGIN,
+        project="Dach 7",
+        period="2026-03-02",
+        step=PaymentStep.SUBMITTED,
+        amount=Decimal("12.30"),
+        memo="Überweisung, 3. März",
+    )
+    text = unsigned_text(claim)
+    for shown in (text, text.strip(), f"\r\n  {text.strip()} \r\n"):
+        file.write_bytes(shown.encode())
+        assert run("audit", "sign-receipt", file, "--key-file", key) == 0
+        out, told = capsys.readouterr()
+        note = Note.parse(out.encode())
+        note.verified_by([Verifier.parse(vkey)])
+        assert note.text == text
+        assert "12.3 for 2026-03-02 of Dach 7" in told
+        assert "Überweisung" in told
+    signed = replace(claim, note=out)
+    for wrong in (
+        "",
+        "It was paid",
+        text.replace(",", ", "),
+        text[1:],
+        encode(replace(claim, step=PaymentStep.CONFIRMED)).decode(),
+        encode(replace(claim, step=PaymentStep.WAIVED)).decode(),
+        encode(replace(claim, tx="ab" * 32)).decode(),
+        encode(Inspection(at=BEGIN, source="inverter", register=1, who="Ada")).decode(),
+    ):
+        file.write_text(wrong)
+        assert run("audit", "sign-receipt", file, "--key-file", key) == 2
+        assert not capsys.readouterr().out
+    file.write_bytes(encode(signed))
+    assert run("audit", "sign-receipt", file, "--key-file", key) == 2
+    assert run("audit", "sign-receipt", tmp_path / "none", "--key-file", key) == 2
 
 
 def test_watch(log: Log, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -446,6 +489,7 @@ def test_any_files(tmp_path: Path, capsys: pytest.CaptureFixture[str], one: byte
         (tmp_path / name).write_bytes(data)
     assert run("audit", "check-proof", tmp_path / "one", *KEY, "--entry", tmp_path / "two") == 1
     assert run("audit", "sign-terms", tmp_path / "one", "--key-file", tmp_path / "two") == 2
+    assert run("audit", "sign-receipt", tmp_path / "one", "--key-file", tmp_path / "two") == 2
     folder = lay_out({"checkpoint": one, "tile/entries/000.p/3": two, "tile/0/000.p/3": three}, tmp_path / "log")
     assert run("audit", "verify", folder, *KEY, "--json") == 1
     assert run("audit", "watch", folder, *KEY, "--state", tmp_path / "three") in {1, 2}

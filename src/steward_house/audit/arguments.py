@@ -174,7 +174,7 @@ def _add_keys(commands: Commands) -> None:
     new_key = commands.add_parser(
         "new-key",
         help="make a creditor's key",
-        description="Make a key to sign terms and inspections with; print its public half, the verifier key.",
+        description="Make a key to sign terms, receipts and inspections with; print its public half, the verifier key.",
     )
     new_key.add_argument("name", metavar="NAME", help="the key's name, such as creditor.example/solar")
     new_key.add_argument(
@@ -187,6 +187,15 @@ def _add_keys(commands: Commands) -> None:
     )
     terms.add_argument("terms", type=Path, metavar="FILE", help="the terms as the teller's settings show them (JSON)")
     terms.add_argument("--key-file", type=Path, required=True, metavar="FILE", help="the creditor's key")
+    receipt = commands.add_parser(
+        "sign-receipt",
+        help="confirm as the creditor that something was paid elsewhere",
+        description="Print the creditor's signed note over somebody's claim to have paid, which the teller takes as the receipt.",
+    )
+    receipt.add_argument(
+        "claim", type=Path, metavar="CLAIM", help="a file with the claim's text, as Home Assistant shows it"
+    )
+    receipt.add_argument("--key-file", type=Path, required=True, metavar="FILE", help="the creditor's key")
     inspect = commands.add_parser(
         "inspect",
         help="sign an inspection's reading",

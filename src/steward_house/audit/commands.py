@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import time
 from typing import Final
 
-from ..protocol.books.entries import Inspection, decode, unsigned_text
+from ..protocol.books.entries import Inspection, Payment, PaymentStep, decode, unsigned_text
 from ..protocol.books.terms import sign_terms
 from ..protocol.fields import ContractError
 from ..protocol.log.errors import NoteError
@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         "report": _report,
         "new-key": _new_key,
         "sign-terms": _sign_terms,
+        "sign-receipt": _sign_receipt,
         "inspect": _inspect,
     }
     try:
@@ -63,7 +64,7 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Print a text as an error."""
+    """Print a text beside what is printed for programs, such as an error."""
     sys.stderr.write(f"steward: {_harmless(text)}\n")
 
 
@@ -189,6 +190,27 @@ def _sign_terms(arguments: argparse.Namespace) -> int:
     if terms.creditor is not None and terms.creditor != signer.vkey:
         raise SourceError(f"the terms name another creditor's key, {terms.creditor}; yours is {signer.vkey}")
     sys.stdout.write(sign_terms(terms, signer))
+    return RIGHT
+
+
+def _sign_receipt(arguments: argparse.Namespace) -> int:
+    signer = read_key(arguments.key_file)
+    text = _read(arguments.claim).replace(b"\r\n", b"\n").strip()
+    try:
+        claim = decode(text)
+        if not isinstance(claim, Payment) or (claim.step, claim.tx, claim.note) != (PaymentStep.SUBMITTED, None, None):
+            raise SourceError(
+                f"{arguments.claim} is an entry of the books, and no claim that something was paid elsewhere"
+            )
+        note = sign_note(unsigned_text(claim), signer).decode()
+    except (ContractError, NoteError) as error:
+        raise SourceError(
+            f"{arguments.claim} is not a claim as the teller shows it, whole and unchanged: {error}"
+        ) from error
+    complain(
+        f"you confirm {claim.amount:f} for {claim.period} of {claim.project}, received as: {claim.memo or '(nothing)'}"
+    )
+    sys.stdout.write(note)
     return RIGHT
 
 
