@@ -15,7 +15,7 @@ from yarl import URL
 from ..log.witness import Witness
 from ..protocol.log.errors import NoteError
 from ..protocol.log.note import Algorithm, Verifier
-from .data import CONF_VERIFIER
+from .data import CONF_VERIFIER, LUMENS
 
 _ACCOUNT: Final = 6 << 3
 """The first byte of a Stellar account's id (SEP-23)."""
@@ -31,6 +31,7 @@ class Wrong(StrEnum):
     VERIFIER_OF_WITNESS = "verifier_of_witness"
     ACCOUNT = "invalid_account"
     PAYMENT_ASSET = "invalid_payment_asset"
+    NOT_LUMENS = "not_lumens"
     WITNESS_TWICE = "witness_twice"
     QUORUM = "invalid_quorum"
     TABLE = "invalid_table"
@@ -49,9 +50,10 @@ class InputError(ValueError):
 
 
 def currency(text: str) -> str:
-    """Read the code of a currency, such as EUR."""
+    """Read the code of a currency, such as EUR; that of lumens is one too."""
+    text = text.strip().upper()
     try:
-        return str(cv.currency(text.strip().upper()))
+        return text if text == LUMENS else str(cv.currency(text))
     except probatio.Invalid:
         raise InputError(Wrong.CURRENCY) from None
 

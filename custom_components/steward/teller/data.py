@@ -77,6 +77,8 @@ CONF_NOTIFY: Final = "notify"
 
 NATIVE: Final = "native"
 """The asset of a payment in lumens; others are `CODE:ISSUER`."""
+LUMENS: Final = "XLM"
+"""The code of lumens, as a project's currency."""
 
 
 class Role(StrEnum):
@@ -205,6 +207,11 @@ class TellerSettings:
     pay: Pay | None = None
     sources: tuple[Source, ...] = ()
     parties: tuple[Party, ...] = ()
+
+
+def can_pay(asset: str, currency: str) -> bool:
+    """Tell whether a debt can be paid with an asset: a token stands for one unit of the currency, lumens are their own."""
+    return asset != NATIVE or currency == LUMENS
 
 
 def parse_settings(entry: ConfigEntry[Any]) -> TellerSettings:

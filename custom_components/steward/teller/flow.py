@@ -58,6 +58,8 @@ from .data import (
     CONF_WITNESSES,
     CONF_WORTH,
     CONF_ZONE,
+    NATIVE,
+    can_pay,
     parse_settings,
 )
 from .teller import Teller
@@ -95,10 +97,13 @@ class TellerSteps(ConfigFlow):
         config = self.hass.config
         location = {CONF_LATITUDE: round(config.latitude, 4), CONF_LONGITUDE: round(config.longitude, 4)}
         made = "".join(choice(ascii_uppercase) for _ in range(16))
+        currency, pay = checks.currency(user_input[CONF_CURRENCY]), self._known.get(CONF_PAY)
+        if pay and currency != self._known[CONF_CURRENCY] and not can_pay(pay[CONF_PAY_ASSET], currency):
+            raise InputError(Wrong.NOT_LUMENS)
         return {
             CONF_PROJECT: user_input[CONF_PROJECT].strip(),
             CONF_ASSET: user_input[CONF_ASSET].strip(),
-            CONF_CURRENCY: checks.currency(user_input[CONF_CURRENCY]),
+            CONF_CURRENCY: currency,
             CONF_DEVICE_ID: user_input.get(CONF_DEVICE_ID, "").strip() or self._known.get(CONF_DEVICE_ID) or made,
             CONF_LOCATION: location if user_input[forms.CONF_RECORD_LOCATION] else None,
         }
@@ -278,9 +283,11 @@ class TellerSteps(ConfigFlow):
         found: dict[str, Any] = {CONF_AUTOMATIC: user_input[CONF_AUTOMATIC]}
         for name, check in ((CONF_DESTINATION, checks.account), (CONF_PAY_ASSET, checks.payment_asset)):
             try:
-                found[name] = check(user_input.get(name) or "native")
+                found[name] = check(user_input.get(name) or NATIVE)
             except InputError as error:
                 errors[name] = error.wrong
+        if CONF_PAY_ASSET in found and not can_pay(found[CONF_PAY_ASSET], self._known[CONF_CURRENCY]):
+            errors[CONF_PAY_ASSET] = Wrong.NOT_LUMENS
         if user_input[CONF_AUTOMATIC] and not user_input.get(CONF_CEILING):
             errors[CONF_CEILING] = "ceiling_missing"
         if user_input[CONF_AUTOMATIC] and not self._known.get(CONF_STELLAR):

@@ -165,7 +165,7 @@ STELLAR: Final = _schema(
 )
 PAY: Final = _schema(
     (probatio.Optional(CONF_DESTINATION), _TEXT),
-    (probatio.Optional(CONF_PAY_ASSET, default="native"), _TEXT),
+    (probatio.Optional(CONF_PAY_ASSET), _TEXT),
     (probatio.Required(CONF_AUTOMATIC, default=False), BooleanSelector()),
     (probatio.Optional(CONF_CEILING), _number(0)),
     (probatio.Optional(CONF_SECRET_KEY), _PASSWORD),

@@ -27,6 +27,7 @@ from .data import (
     CONF_TARIFF,
     CONF_UNIT,
     CONF_WORTH,
+    LUMENS,
     Source,
     TellerSettings,
 )
@@ -37,8 +38,9 @@ _DIGITS: Final = {
     **dict.fromkeys(("UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
     **dict.fromkeys(("CLF", "UYW"), 4),
+    LUMENS: 7,
 }
-"""Digits behind the point of currencies that don't have two (ISO 4217's list one)."""
+"""Digits behind the point of currencies that don't have two (ISO 4217's list one; of lumens, Stellar's ledger)."""
 
 
 def terms_of(settings: TellerSettings, creditor: str | None, before: Terms | None) -> Terms:

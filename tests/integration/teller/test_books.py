@@ -517,7 +517,13 @@ async def test_everything_configured_is_written_down(
     horizon = {"horizon": "http://127.0.0.1:1", "anchor": True, "secret_key": secret}
     await reconfigure(hass, entry, ("teller_stellar", horizon))
     account = entry.data["stellar"]["account"]
-    pay = {"destination": account, "automatic": True, "ceiling": 50, "secret_key": secret, "pay_asset": "native"}
+    pay = {
+        "destination": account,
+        "automatic": True,
+        "ceiling": 50,
+        "secret_key": secret,
+        "pay_asset": f"EURC:{account}",
+    }
     await reconfigure(hass, entry, ("teller_pay", pay))
     await reconfigure(hass, entry, ("teller_ipfs", {"url": "http://127.0.0.1:1", "share_entries": False}))
     await reconfigure(hass, entry, ("teller_rfc3161", {"url": "http://127.0.0.1:1"}))

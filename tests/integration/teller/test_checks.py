@@ -14,6 +14,7 @@ ACCOUNT = "GAAZI4TCR3TY5OJHCTJC2A4QSY6CJWJH5IAJTGKIN2ER7LBNVKOCCWN7"
     ("check", "text", "read"),
     [
         (checks.currency, " chf ", "CHF"),
+        (checks.currency, "xlm", "XLM"),
         (checks.decimal, 0.1, "0.1"),
         (checks.decimal, 1e-7, "0.0000001"),
         (checks.decimal, "10.50", "10.5"),

@@ -10,6 +10,8 @@ import pytest
 from custom_components.steward.const import DOMAIN
 from custom_components.steward.protocol.log.cosignature import Cosigner
 from custom_components.steward.protocol.log.note import Signer
+from custom_components.steward.teller.data import parse_settings
+from custom_components.steward.teller.terms import terms_of
 
 from .conftest import METER, PERIOD, PROJECT, add_part, add_teller, change_part, fill_in, meter_says, reconfigure
 
@@ -142,7 +144,9 @@ async def test_everything_else(hass: HomeAssistant, socket_enabled: None, caplog
         "ceiling": "ceiling_missing",
     }
     form = await fill_in(
-        hass, form, ("teller_pay", {"destination": ACCOUNT, "pay_asset": "XLM", "automatic": True, "ceiling": 50})
+        hass,
+        form,
+        ("teller_pay", {"destination": ACCOUNT, "pay_asset": f"EURC:{ACCOUNT}", "automatic": True, "ceiling": 50}),
     )
     assert form["errors"] == {"secret_key": "secret_key_missing"}
     menu = await fill_in(
@@ -165,13 +169,35 @@ async def test_everything_else(hass: HomeAssistant, socket_enabled: None, caplog
 
 async def test_automatic_payments_need_a_network(hass: HomeAssistant) -> None:
     menu = await at_more(hass)
-    form = await fill_in(hass, menu, ("teller_pay", {"destination": ACCOUNT, "automatic": True, "ceiling": 5}))
+    pay = {"destination": ACCOUNT, "pay_asset": f"EURC:{ACCOUNT}", "automatic": True, "ceiling": 5}
+    form = await fill_in(hass, menu, ("teller_pay", pay))
     assert form["errors"] == {"base": "network_missing"}
+
+
+async def test_lumens_pay_lumens_only(hass: HomeAssistant) -> None:
+    """Where the currency is another one nothing would ever be paid with them, so that is said at once."""
+    form = await at_more(hass)
+    for asset in ({}, {"pay_asset": "native"}, {"pay_asset": "XLM"}):
+        form = await fill_in(hass, form, ("teller_pay", {"destination": ACCOUNT, "automatic": False, **asset}))
+        assert form["errors"] == {"pay_asset": "not_lumens"}
+    entry = await add_teller(hass)
+    await reconfigure(hass, entry, ("teller", {**PROJECT, "currency": "XLM"}))
+    await reconfigure(hass, entry, ("teller_pay", {"destination": ACCOUNT, "automatic": False}))
+    assert entry.data["pay"]["pay_asset"] == "native"
+    form = await reconfigure(hass, entry, ("teller", PROJECT))
+    assert form["errors"] == {"currency": "not_lumens"}
+    await reconfigure(hass, entry, ("teller", {**PROJECT, "project": "Moon roof", "currency": "XLM"}))
+    assert (entry.title, entry.data["currency"]) == ("Moon roof", "XLM")
+    assert terms_of(parse_settings(entry), None, None).digits == 7
 
 
 async def test_sections_are_changed_and_removed(hass: HomeAssistant) -> None:
     entry = await add_teller(hass)
-    await reconfigure(hass, entry, ("teller_pay", {"destination": ACCOUNT, "automatic": False, "ceiling": 7.5}))
+    await reconfigure(
+        hass,
+        entry,
+        ("teller_pay", {"destination": ACCOUNT, "pay_asset": f"EURC:{ACCOUNT}", "automatic": False, "ceiling": 7.5}),
+    )
     assert entry.data["pay"]["ceiling"] == "7.5"
     await reconfigure(hass, entry, ("teller_pay", {"automatic": False}))
     assert entry.data["pay"] is None

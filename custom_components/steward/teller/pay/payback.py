@@ -21,7 +21,8 @@ from homeassistant.util import dt as dt_util
 from ...const import DOMAIN
 from ...protocol.books.entries import Head, Outage, Payment, PaymentStep
 from ...protocol.books.memo import text_memo
-from ..anchors.ledger import NATIVE, HorizonError
+from ..anchors.ledger import HorizonError
+from ..data import can_pay
 from . import search, telling
 from .automatic import HORIZON, AutomaticPayments, FailedError
 from .bills import Bill, bills
@@ -51,7 +52,6 @@ PASSING: Final = timedelta(hours=24)
 """What ends by itself, mostly, isn't told before it has lasted so long."""
 SHORTEST_HOLD: Final = 7
 """Days at least for which a claim that isn't confirmed yet holds the ladder; else it is the terms' days until a payment is due."""
-LUMENS: Final = "XLM"
 DEFAULT_DIGITS: Final = 2
 
 
@@ -308,9 +308,9 @@ class Payback:
 
     @property
     def _can_use_stellar(self) -> bool:
-        """Whether the currency is what is paid with: a token stands for one unit of it, lumens are their own."""
+        """Whether the currency is what is paid with."""
         settings = self._teller.settings
-        return settings.pay is not None and (settings.pay.asset != NATIVE or settings.currency == LUMENS)
+        return settings.pay is not None and can_pay(settings.pay.asset, settings.currency)
 
     @property
     def _ceiling(self) -> Decimal:

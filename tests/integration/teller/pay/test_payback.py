@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 from homeassistant.exceptions import ServiceValidationError
 import pytest
@@ -12,6 +13,7 @@ from custom_components.steward.protocol.log.note import Signer, sign_note
 from custom_components.steward.teller.pay import receipts, search, telling
 from custom_components.steward.teller.pay.issue import PaymentDueFlow
 from custom_components.steward.teller.pay.receipt import check_receipt
+from steward_house.cli import main
 
 from ..conftest import reconfigure
 from .conftest import CREDITOR, EURC, FIRST, Project
@@ -184,9 +186,42 @@ async def test_paid_elsewhere(project: Project) -> None:
     assert project.issue is None
 
 
+async def test_a_receipt_of_the_creditors_program(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the repair shows goes into `steward audit sign-receipt`, and what that prints is taken."""
+
+    def sign(shown: str) -> str:
+        (tmp_path / "claim").write_text(shown)
+        assert main(["audit", "sign-receipt", str(tmp_path / "claim"), "--key-file", str(tmp_path / "key")]) == 0
+        return capsys.readouterr().out
+
+    def new_key() -> str:
+        assert main(["audit", "new-key", "creditor.example/mine", "--key-file", str(tmp_path / "key")]) == 0
+        return capsys.readouterr().out.strip()
+
+    run = project.hass.async_add_executor_job
+    creditor = await run(new_key)
+    await project.add(pay={})
+    await reconfigure(project.hass, project.entry, ("teller_creditor", {"creditor": creditor}), ("teller_terms", {}))
+    await project.settle()
+    await project.first_period()
+    await project.repair("elsewhere", {"reference": "Überweisung, 3. März"})
+    form = await project.repair("receipt")
+    receipt = await run(sign, form["description_placeholders"]["text"])
+    assert (await project.repair("receipt", {"receipt": receipt}))["type"] == "create_entry"
+    assert (await project.payments())[-1].step.value == "confirmed"
+    assert project.teller.account.balance() == 0
+
+
 async def test_without_a_wallet(project: Project) -> None:
     """A project that isn't paid with Stellar has bills as well, and lumens aren't euros."""
-    await project.add(pay={"pay_asset": "native"})
+    await project.add(pay={})
+    entry = project.entry  # the forms refuse this
+    project.hass.config_entries.async_update_entry(
+        entry, data={**entry.data, "pay": {**entry.data["pay"], "pay_asset": "native"}}
+    )
+    await project.settle()
     await project.first_period()
     assert await project.steps() == ["due"]
     assert project.teller.payback.link is None
