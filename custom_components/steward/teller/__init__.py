@@ -16,6 +16,7 @@ from .entity import device_id, register_device
 from .issues import async_clear_all
 from .pay.payback import remove as remove_payback
 from .signing import SigningKey
+from .snapshot import snapshot_of
 from .teller import Teller, TellerConfigEntry
 from .views import async_serve_teller
 
@@ -59,7 +60,8 @@ async def async_remove(hass: HomeAssistant, entry: TellerConfigEntry) -> None:
     async_clear_all(hass, entry)
     await SigningKey(hass, entry.entry_id).async_remove()
     await Memory(hass, entry.entry_id).remove()
-    await hass.async_add_executor_job(partial(mark_of(hass, entry.entry_id).unlink, missing_ok=True))
+    for beside in (mark_of(hass, entry.entry_id), snapshot_of(hass, entry.entry_id)):
+        await hass.async_add_executor_job(partial(beside.unlink, missing_ok=True))
     await hass.async_add_executor_job(remove_payback, hass.config.path(), entry.entry_id)
     kept = {account for other in hass.config_entries.async_entries(DOMAIN) for account in _accounts(other)}
     for account in _accounts(entry) - kept:

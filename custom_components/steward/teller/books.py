@@ -4,8 +4,7 @@ A log that turns out to be damaged goes on in a new generation, with what was to
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from functools import partial
 import logging
 from pathlib import Path
@@ -17,10 +16,7 @@ from ..const import DOMAIN
 from ..log.errors import LogDamaged, LogFull
 from ..log.generations import Cause, First, Generations, Previous
 from ..log.storage import LogStorage
-from ..protocol.books.entries import Entry, Generation, decode
-from ..protocol.fields import ContractError
-from ..protocol.log.errors import TileError
-from ..protocol.log.tiles import WIDTH, TileReader, parse_path
+from ..protocol.books.entries import Entry, decode
 from .writer import Writer
 
 _LOGGER = logging.getLogger(__name__)
@@ -76,8 +72,8 @@ class Books:
         """What the current generation says of the one before, if it began since Home Assistant started."""
         return self.generations.begun
 
-    async def async_open(self, read: Callable[[Iterator[bytes]], None]) -> None:
-        """Open the log, and have the entries of all generations read, in the executor.
+    async def async_open(self, read: Callable[[Generations], object]) -> None:
+        """Open the log, and have its entries read, in the executor.
 
         Raises:
             LogLocked: another program has it open.
@@ -85,7 +81,7 @@ class Books:
         """
         await self._hass.async_add_executor_job(self._open)
         try:
-            await self._hass.async_add_executor_job(read, self._entries())
+            await self._hass.async_add_executor_job(read, self.generations)
         except BaseException:
             await self.async_close()
             raise
@@ -170,53 +166,3 @@ class Books:
             self.generations.close()
             raise
         self._begun.append(decode(self.storage.entry(0)))
-
-    def _entries(self) -> Iterator[bytes]:
-        """Give the entries of all generations; of earlier ones those that the next one continues, as far as they can be read."""
-        *earlier, current = self.generations.numbers()
-        for number in earlier:
-            following = number + 1
-            folder = self.generations.folder(following)
-            first = self.storage.entries(0, 1) if following == current else _readable(folder, None)
-            yield from _readable(self.generations.folder(number), _continued(next(first, b"")))
-        yield from self.storage.entries()
-
-
-def _continued(first: bytes) -> int | None:
-    """Return how many entries of a generation the next one continues, by the first entry of that; None if it doesn't say it.
-
-    More may lie there: of the time after a backup, which the next generation has metered again.
-    """
-    try:
-        entry = decode(first)
-    except ContractError:
-        return None
-    return entry.size if isinstance(entry, Generation) else None
-
-
-def _readable(folder: Path, count: int | None) -> Iterator[bytes]:
-    """Give what can be read of a generation that has ended, of its first `count` entries or of all: it may have ended for a fault."""
-    laid_out = _laid_out(folder)
-    size = laid_out if count is None else min(count, -(-laid_out // WIDTH) * WIDTH)
-
-    def load(path: str) -> bytes | None:
-        try:
-            return (folder / path).read_bytes()
-        except FileNotFoundError:
-            return None
-
-    tiles = TileReader(load, size)
-    for index in range(-(-size // WIDTH)):
-        with suppress(TileError):
-            yield from tiles.bundle(index)
-
-
-def _laid_out(folder: Path) -> int:
-    """Return how many entries a generation's bundles have, by their names."""
-    found = [0]
-    for path in (folder / "tile" / "entries").rglob("*"):
-        if path.is_file():
-            with suppress(TileError):
-                tile = parse_path(path.relative_to(folder).as_posix())
-                found.append(tile.index * WIDTH + tile.width)
-    return max(found)

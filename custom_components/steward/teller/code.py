@@ -8,6 +8,7 @@ Anybody can measure a release with common tools, in its folder `custom_component
     find . -type f -not -name '*.pyc' -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum
 """
 
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -23,3 +24,9 @@ def measure(folder: Path = INTEGRATION) -> str:
         digest = sha256((folder / name.decode()).read_bytes()).hexdigest()
         whole.update(b"%b  %b\n" % (digest.encode(), name))
     return whole.hexdigest()
+
+
+@cache
+def running() -> str:
+    """Return the measurement of the code that runs: as it was when this was first asked, for an update counts after a restart only."""
+    return measure()

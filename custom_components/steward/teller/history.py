@@ -32,11 +32,14 @@ from ..protocol.books.entries import (
 from ..protocol.books.meters import Meters, NoTermsError
 from ..protocol.books.terms import Terms
 from ..protocol.fields import ContractError, Json
+from . import graph
 from .data import TellerSettings
 from .terms import is_signed
 from .watched import Watched
 
 ZERO: Final = Decimal(0)
+_GIVEN: Final = frozenset({"_creditor", "_zones", "watched"})
+"""What a history has from the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,38 @@ class History:
             case _:
                 pass
 
+    def dump(self) -> Json:
+        """Return as JSON what the entries came to.
+
+        Raises:
+            TypeError: there is something in it that can't be kept.
+        """
+        kept = {name: value for name, value in vars(self).items() if name not in _GIVEN}
+        kept["watched"] = {
+            source: (each.energy, each.raw, each.reason, each.read_at) for source, each in self.watched.items()
+        }
+        return graph.write(kept, {"zone": self._zone})
+
+    def restore(self, dumped: Json) -> None:
+        """Begin with what `dump` returned, of a history with the same settings.
+
+        Raises:
+            ValueError, LookupError, TypeError, ArithmeticError: it isn't that; nothing was done.
+        """
+        kept = graph.read(dumped, {"zone": self._zone})
+        seen = kept.pop("watched")
+        if kept.keys() != vars(self).keys() - _GIVEN or seen.keys() != self.watched.keys():
+            message = "these are other books' figures"
+            raise ValueError(message)
+        for source, watched in self.watched.items():
+            watched.energy, watched.raw, watched.reason, watched.read_at = seen[source]
+        vars(self).update(kept)
+
+    @property
+    def zones(self) -> list[str]:
+        """The names of the time zones that the entries were added up in."""
+        return sorted(self._zones)
+
     @property
     def improper(self) -> bool:
         """Whether the teller was running when the last entry was written, and nothing says that it was shut down."""
@@ -173,6 +208,7 @@ class History:
             terms = self.terms = Terms.from_json(entry.terms)
         except ContractError:
             return  # the account reports it
+        self.price = None  # one that was told before these terms may not have counted
         self.note = entry.note
         self.signed = is_signed(terms, entry.note, self._creditor)
 

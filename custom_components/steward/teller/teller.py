@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import partial
 import logging
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -36,12 +37,13 @@ from ..protocol.log.checkpoint import SignedCheckpoint, open_checkpoint
 from . import issues, records
 from .anchors import Anchors
 from .books import Books
-from .code import measure
+from .code import measure, running
 from .data import Source, TellerSettings, parse_settings
 from .history import Figures, History
 from .pay.payback import Payback
 from .records import Machine
 from .signing import SigningKey
+from .snapshot import Snapshot, snapshot_of
 from .sources import Sources
 from .status import BooksState
 from .terms import is_signed, terms_of
@@ -52,6 +54,8 @@ _LOGGER = logging.getLogger(__name__)
 
 COMMIT: Final = timedelta(minutes=10)
 HEARTBEAT: Final = timedelta(minutes=10)
+KEEP: Final = timedelta(days=1)
+"""How often the snapshot is brought up to the log."""
 LAST_WORDS: Final = 5
 """Seconds that witnesses have for the last checkpoint."""
 
@@ -148,6 +152,12 @@ class Teller:
         )
         zone = await self.hass.async_add_executor_job(ZoneInfo, self.settings.zone)
         self.history = History(self.settings, zone)
+        self._snapshot = Snapshot(
+            snapshot_of(self.hass, self.entry.entry_id),
+            await self.hass.async_add_executor_job(running),
+            self.settings,
+        )
+        self._kept_at = dt_util.utcnow()
         self.books = Books(
             self.hass,
             self.entry.entry_id,
@@ -159,7 +169,7 @@ class Teller:
         )
         placeholders = {"folder": str(self.books.folder), "error": ""}
         try:
-            await self.books.async_open(self.history.load)
+            await self.books.async_open(partial(self._snapshot.load, self.history))
         except LogLocked as error:
             raise ConfigEntryNotReady(
                 translation_domain=DOMAIN,
@@ -292,6 +302,7 @@ class Teller:
         except (LogFull, OSError) as error:
             _LOGGER.warning("The last checkpoint couldn't be signed: %s", error)
         await self._async_last_words()
+        await self._async_keep()
         self.witnessing.stop()
         self.changed()
 
@@ -359,6 +370,13 @@ class Teller:
             await self.async_commit()
         except HomeAssistantError as error:
             _LOGGER.debug("Not committed: %s", error)
+        if dt_util.utcnow() - self._kept_at >= KEEP:
+            await self._async_keep()
+
+    async def _async_keep(self) -> None:
+        """Bring the snapshot up to the log."""
+        self._kept_at = dt_util.utcnow()
+        await self.async_run(lambda: self._snapshot.advance(self.books.generations))
 
     async def _async_sign(self) -> None:
         note = await self.books.async_sign()
