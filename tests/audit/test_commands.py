@@ -1,6 +1,7 @@
 """The commands as somebody types them: what they print, what they write, and how they end."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 import json
 from pathlib import Path
@@ -9,14 +10,19 @@ import stat
 from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
 
+from steward_house.audit import patience
+from steward_house.audit.findings import Finding
 from steward_house.audit.heads import Keys
+from steward_house.audit.patience import look_patiently
+from steward_house.audit.result import Report
+from steward_house.audit.verify import verify
 from steward_house.cli import main
 from steward_house.protocol.books.entries import Inspection, Payment, PaymentStep, decode, encode, unsigned_text
 from steward_house.protocol.books.terms import check_terms
 from steward_house.protocol.log.note import Note, Verifier
 
 from .server import Server, serving
-from .world import BEGIN, CREDITOR, SIGNER, STRANGER, WITNESS, House, Log, lay_out, source, terms
+from .world import BEGIN, CREDITOR, MINUTE, OTHER_WITNESS, SIGNER, STRANGER, WITNESS, House, Log, lay_out, source, terms
 
 KEY = ("--key", SIGNER.vkey)
 QUICK = ("--creditor", CREDITOR.vkey, "--no-recheck")
@@ -495,6 +501,70 @@ def test_any_files(tmp_path: Path, capsys: pytest.CaptureFixture[str], one: byte
     assert run("audit", "watch", folder, *KEY, "--state", tmp_path / "three") in {1, 2}
     assert run("audit", "proof", folder, 1, *KEY) == 1
     capsys.readouterr()
+
+
+def test_witnesses_that_are_about_to_sign(
+    server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkpoint is there before witnesses have cosigned it: the audit waits, as long as it was told to."""
+    monkeypatch.setattr(patience, "_PAUSE", 0.02)
+    now = datetime.now(UTC)
+    house = House()
+    house.at = now - 5 * MINUTE
+    house.measure(2)
+    signed = house.log.note(None, WITNESS, at=int(now.timestamp()))
+    command = ("audit", "verify", server.url, *KEY, *QUICK, "--witness", WITNESS.vkey)
+
+    def answer(method: str, path: str) -> tuple[int, bytes]:
+        if path == "checkpoint" and server.asked.count("GET checkpoint") == 6:
+            server.files["checkpoint"] = signed
+        return Server.answer(server, method, path)
+
+    server.files = house.log.files()
+    assert run(*command, "--patience", "0") == 1
+    assert "0 of the witnesses signed, 1 have to" in capsys.readouterr().out
+    server.asked.clear()
+    server.answer = answer
+    assert run(*command, "--patience", "30") == 0
+    assert "Nothing is wrong" in capsys.readouterr().out
+
+    server.asked.clear()
+    server.files = house.log.files(None, OTHER_WITNESS)
+    assert run(*command, "--patience", "0.2") == 1
+    for wrong in ("-1", "x", "nan", "1e9"):
+        assert run(*command, "--patience", wrong) == 2
+
+
+@pytest.mark.parametrize(
+    ("age", "codes", "looks"),
+    [
+        (MINUTE, ["quorum_missed"], 3),
+        (MINUTE, [], 1),
+        (MINUTE, ["quorum_missed", "root_wrong"], 1),
+        (25 * MINUTE, ["quorum_missed"], 1),
+    ],
+)
+def test_patience(log: Log, age: timedelta, codes: list[str], looks: int) -> None:
+    """It looks again when the checkpoint has changed and only if that may help, and not for ever."""
+    report = verify(source(log), Keys.parse(SIGNER.vkey))
+    (generation,) = report.generations
+    report = replace(
+        report,
+        findings=tuple(Finding(code) for code in codes),
+        generations=(replace(generation, last=report.audited - age),),
+    )
+    seen, now = [], [0.0]
+
+    def look() -> Report:
+        seen.append(now[0])
+        return report
+
+    def pause(seconds: float) -> None:
+        now[0] += seconds
+
+    found = look_patiently(look, lambda: str(now[0] // 6).encode(), 14, clock=lambda: now[0], pause=pause)
+    assert found is report
+    assert len(seen) == looks
 
 
 def test_quorum_of_keys() -> None:

@@ -108,6 +108,13 @@ def _add_checks(command: argparse.ArgumentParser) -> None:
         help="a certificate (PEM) that time stamps are trusted by; without it only their content is checked",
     )
     command.add_argument(
+        "--patience",
+        type=_wait,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long to wait, at an address, for witnesses that haven't signed the newest checkpoint yet (default: %(default)s)",
+    )
+    command.add_argument(
         "--keep", type=Path, metavar="DIR", help="keep the files that were fetched from an address here"
     )
 
@@ -235,6 +242,10 @@ def _index(text: str) -> int:
         message = f"{text!r} is not a whole number"
         raise argparse.ArgumentTypeError(message)
     return int(text)
+
+
+def _wait(text: str) -> float:
+    return 0.0 if text == "0" else _seconds(text)
 
 
 def _seconds(text: str) -> float:

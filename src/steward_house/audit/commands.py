@@ -17,10 +17,12 @@ from ..protocol.books.terms import sign_terms
 from ..protocol.fields import ContractError
 from ..protocol.log.errors import NoteError
 from ..protocol.log.note import sign_note
+from ..protocol.log.tiles import CHECKPOINT
 from .fetching import Address, is_address, mirror, open_address, write
 from .heads import Keys
 from .keyfiles import new_key, read_key
 from .options import Agreed, Destination, Options
+from .patience import look_patiently
 from .proofs import ProofFailedError, check_proof, make_proof
 from .result import Report
 from .sources import Source, SourceError, open_folder
@@ -106,8 +108,16 @@ def _checked(arguments: argparse.Namespace) -> Report:
             destination=Destination(arguments.account, _asset(arguments.asset)),
             stamps=Stamps(arguments.tsa),
         )
-        source = stack.enter_context(_local(arguments.source, arguments.keep))
-        return verify(source, keys, options)
+
+        def look() -> Report:
+            with _local(arguments.source, arguments.keep) as source:
+                return verify(source, keys, options)
+
+        if not is_address(arguments.source):
+            return look()
+        with _remote(arguments.source) as remote:
+            newest = remote.generations[-1].files
+            return look_patiently(look, lambda: newest.read(CHECKPOINT), arguments.patience)
 
 
 def _proof(arguments: argparse.Namespace) -> int:
