@@ -91,7 +91,7 @@ class _Ended:
     def __init__(self, number: int, folder: Path, count: int | None) -> None:
         self._number = number
         laid_out = _laid_out(folder)
-        self._size = laid_out if count is None else min(count, -(-laid_out // WIDTH) * WIDTH)
+        self._size = laid_out if count is None else min(count, laid_out)
         self._unread: list[int] = []
 
         def load(path: str) -> bytes | None:

@@ -109,6 +109,36 @@ def test_terms_that_come_into_force_later():
     assert agreed.meters.gaps(minutes(3 * 1440)) == {}
 
 
+def test_a_clock_that_goes_back_across_new_terms():
+    """That the hub asked at times that no entry tells of makes no difference: a reading is judged by the terms of its own time."""
+    kept = Books()
+    kept.play([100, 100.05])
+    start = minutes(2 * 1440)
+    kept.agree(
+        replace(
+            TERMS,
+            number=2,
+            sources=(SourceTerms("roof", max_power=10**6),),
+            period=replace(TERMS.period, start=start.date()),
+        ),
+        minutes(2),
+    )
+    kept.tick(minutes(3 * 1440))
+    kept.play([100.1, 103, 100.15], begin=3)
+    assert [reading.reason for reading in kept.entries if isinstance(reading, Reading)][-3:] == ["ok", "spike", "ok"]
+    kept.tick(minutes(3 * 1440))
+    kept.play([100.2, 100.25], begin=6)
+    assert kept.recheck() == []
+
+
+def test_a_source_that_was_read_before_the_terms_named_it():
+    kept = Books()
+    kept.take(minutes(1), None, None, "shed")
+    kept.agree(replace(TERMS, number=2, sources=(*TERMS.sources, SourceTerms("shed"))), minutes(2))
+    assert kept.meters.gaps(minutes(60))["shed"][0] == minutes(2), "it has given nothing since"
+    assert kept.recheck() == []
+
+
 def test_one_meter_restores_itself_too():
     kept = Books(replace(TERMS, period=replace(TERMS.period, count=1)))
     kept.hear(Start(at=START, device="d", code="c"))
