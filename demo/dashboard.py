@@ -17,7 +17,7 @@ NODE_BADGES: Final = ("sensor/cpu_temperature", "sensor/cpu_usage", "sensor/memo
 TEMPERATURES: Final = {"sensor/object_temperature": "Object", "sensor/die_temperature": "Chip"}
 HISTORY_DAYS: Final = 1.0
 """How many simulated days the graphs show."""
-BOOKS_HOURS: Final = 0.2
+BOOKS_HOURS: Final = 0.1
 LOGBOOK_HOURS: Final = 1
 """How long ago what is told of the lights may be."""
 
@@ -107,8 +107,8 @@ def _books(entity: Mapping[str, str]) -> Card:
         _heading("What is owed", "mdi:cash-clock"),
         *_tile(entity.get("owed"), "Owed", color="primary"),
         *_tile(entity.get("due_date"), "Due date", color="primary"),
-        *_tile(entity.get("period_energy"), "Energy in this period", color="amber"),
-        *_tile(entity.get("lifetime_energy"), "Lifetime energy", color="amber"),
+        *_tile(entity.get("period_energy"), "This period", color="amber"),
+        *_tile(entity.get("lifetime_energy"), "In all", color="amber"),
         *_tile(entity.get("last_payback"), "Last payback", color="green"),
         *_tile(entity.get("pay"), "Pay now", hide_state=True, **_press(entity.get("pay"))),
     ]
@@ -117,15 +117,15 @@ def _books(entity: Mapping[str, str]) -> Card:
         *_tile(entity.get("books"), "State of books", color="green"),
         *_tile(entity.get("terms_signed"), "Terms signed", color="green"),
         *_tile(entity.get("log_size"), "Log size"),
-        *_tile(entity.get("not_witnessed"), "Not witnessed yet", color="deep-orange"),
+        *_tile(entity.get("not_witnessed"), "Not witnessed", color="deep-orange"),
         *_tile(entity.get("last_checkpoint"), "Last checkpoint"),
         *_tile(entity.get("commit"), "Commit now", hide_state=True, **_press(entity.get("commit"))),
     ]
     metered = [
         _heading("What is metered", "mdi:solar-power"),
         *_tile(POWER, "Power", color="amber"),
-        *_tile(ENERGY, "The inverter's register", color="amber"),
-        *_tile(entity.get("source/energy"), "Energy in the books", color="primary"),
+        *_tile(ENERGY, "Register", color="amber"),
+        *_tile(entity.get("source/energy"), "In the books", color="primary"),
         *_tile(entity.get("source/reason"), "Last reading", color="primary"),
         {
             "type": "history-graph",

@@ -119,7 +119,7 @@ async def photograph(page: Page, file: Path) -> None:
 
 @pytest.mark.timeout(360)
 async def test_a_discovered_room_is_added_by_clicking(tmp_path: Path, images: Path) -> None:
-    plan = Plan(folder=tmp_path / "house", port=free_port(), broker=Kind.MOSQUITTO, day=DAY)
+    plan = Plan(folder=tmp_path / "house", port=free_port(), broker=Kind.MOSQUITTO, day=DAY, solar=True)
     async with running(plan) as house, visiting(house) as (client, observer):
         await add_broker(client, house.broker)
         await add_rooms(client, [KITCHEN])
@@ -201,4 +201,12 @@ async def test_a_discovered_room_is_added_by_clicking(tmp_path: Path, images: Pa
             told = page.locator("hui-logbook-card")
             await expect(told).to_contain_text("because Nursery Gesture started, while Home Assistant was away")
             await photograph(page, images / "dashboard.png")
+
+            # Its second view: the energy books.
+            await page.set_viewport_size({"width": 1280, "height": 560})
+            await page.goto(f"/{DASHBOARD}/books")
+            for text in ("In order", "€", "kWh"):
+                await expect(page.locator("hui-tile-card").filter(has_text=text).first).to_be_visible()
+            await page.wait_for_timeout(2000)  # the graph is drawn last
+            await photograph(page, images / "books.png")
             assert complaints.found == []

@@ -8,6 +8,7 @@ from pathlib import Path
 import signal
 import socket
 import subprocess
+from typing import Any
 
 import psutil
 import pytest
@@ -30,7 +31,7 @@ def demo(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate(timeout=SECONDS)
 
 
-def check(*arguments: str | Path) -> tuple[int, dict[str, object], str]:
+def check(*arguments: str | Path) -> tuple[int, dict[str, Any], str]:
     """Return the exit code of `--check`, the JSON that it prints, and what it tells beside."""
     with demo("--check", *arguments) as process:
         output, progress = process.communicate(timeout=SECONDS)
@@ -52,12 +53,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def cold(folder: Path) -> tuple[int, dict[str, object], str]:
+def cold(folder: Path) -> tuple[int, dict[str, Any], str]:
     """The first start, in a folder that the following ones find."""
     return check("--data", folder)
 
 
-def assert_works(code: int, result: dict[str, object], progress: str) -> None:
+def assert_works(code: int, result: dict[str, Any], progress: str) -> None:
     assert code == 0, (result, progress)
     assert result["nodes"] == 3
     assert result["entities"] >= 3 * 10
@@ -71,15 +72,19 @@ def assert_works(code: int, result: dict[str, object], progress: str) -> None:
     assert result["logbook"] == (
         "Living room node turned on Light because Nursery Gesture started, while Home Assistant was away"
     )
+    books = result["books"]
+    assert books["energy_kwh"] > 0
+    assert books["outages"] >= 1, "Home Assistant was killed"
+    assert "tile/entries/" in books["tampering"]
 
 
-def test_first_start(cold: tuple[int, dict[str, object], str], folder: Path) -> None:
+def test_first_start(cold: tuple[int, dict[str, Any], str], folder: Path) -> None:
     assert_works(*cold)
     assert "adding kitchen" in cold[2]
     assert left_in(folder) == []
 
 
-def test_second_start_finds_the_house(cold: tuple[int, dict[str, object], str], folder: Path) -> None:
+def test_second_start_finds_the_house(cold: tuple[int, dict[str, Any], str], folder: Path) -> None:
     code, result, progress = check("--data", folder)
     assert_works(code, result, progress)
     assert result["entities"] == cold[1]["entities"]
