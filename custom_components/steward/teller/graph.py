@@ -62,11 +62,15 @@ def read(node: Json, given: Mapping[str, object]) -> Any:
     return _Reader(given).read(node)
 
 
+def _iso(value: date) -> str:
+    return value.isoformat()
+
+
 _VALUES: Final[dict[type, tuple[str, Callable[[Any], Json], Callable[[Any], Any]]]] = {
     bytes: ("bytes", lambda value: value.decode("latin-1"), lambda text: text.encode("latin-1")),
     Decimal: ("decimal", str, Decimal),
-    datetime: ("at", datetime.isoformat, datetime.fromisoformat),
-    date: ("date", date.isoformat, date.fromisoformat),
+    datetime: ("at", _iso, datetime.fromisoformat),
+    date: ("date", _iso, date.fromisoformat),
     ZoneInfo: ("zone", lambda zone: zone.key, ZoneInfo),
     range: ("range", lambda value: [value.start, value.stop, value.step], lambda parts: range(*parts)),
 }
@@ -100,6 +104,10 @@ class _Writer:
                 return ["deque", value.maxlen, *map(self.write, value)]
             case Enum():
                 return ["enum", _NAMES[type(value)], self.write(value.value)]
+            case datetime():  # of a class of its own: a clock that was stopped
+                return ["at", _iso(value)]
+            case date():
+                return ["date", _iso(value)]
             case MethodType():
                 return ["given", next(name for name, each in self._given.items() if each == value)]
         return self._write_instance(value)
