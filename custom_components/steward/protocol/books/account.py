@@ -212,6 +212,7 @@ class Account:
             state is None
             or reason != _OK
             or not segment.begin_text <= state.last <= at < segment.end_text
+            or at < self._before
             or at[:_DATE] != self._day
             or not state.known
             or int(sequence) != state.next
@@ -240,10 +241,12 @@ class Account:
         except ContractError as error:
             self.skip(str(error))
             return
-        if text < self._before and not (isinstance(entry, Reading) and entry.reason in _OUT_OF_ORDER):
+        timed = not is_untimed(entry)
+        if timed and text < self._before:
             before = read_moment(self._before.decode())
             if milliseconds(before) - now > CLOCK_TOLERANCE:
                 self._report(entry, Fault.TIME, f"{stamp(entry.at)} after {stamp(before)}")
+                self._before = text
         match entry:
             case Reading():
                 self._read(now, entry)
@@ -264,9 +267,10 @@ class Account:
                     state.next = None
             case _:
                 pass
-        self._latest = max(self._latest, now)
-        if not (isinstance(entry, Reading) and entry.reason in _OUT_OF_ORDER):
-            self._before = text
+        if timed:
+            self._latest = max(self._latest, now)
+            # Small steps back don't add up to a large one: the latest time stays.
+            self._before = max(self._before, text)
         self.size += 1
 
     def period(self, at: datetime) -> PeriodBalance | None:
@@ -372,6 +376,7 @@ class Account:
             span = self.history.span(sums.begin)
             if span is not None:
                 sums.end = span.end
+                sums.agreement = self.history.of(span) or sums.agreement
 
     def _set_price(self, now: int, entry: Tariff) -> None:
         agreement = self.history.at(now)
@@ -425,6 +430,8 @@ class Account:
     def _is_signed(self, entry: Payment | Inspection) -> bool:
         """Whether the creditor signed an entry."""
         if entry.note is None or self.history.creditor is None:
+            return False
+        if isinstance(entry, Payment) and self.terms is not None and entry.project != self.terms.project:
             return False
         try:
             note = Note.parse(entry.note.encode())
@@ -522,6 +529,17 @@ class Account:
         self.problem_count += 1
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(Problem(self.size, entry.at, fault, detail))
+
+
+def is_untimed(entry: Entry) -> bool:
+    """Whether an entry's time isn't that of its writing: it came late, or is what somebody has signed before."""
+    match entry:
+        case Reading():
+            return entry.reason in _OUT_OF_ORDER
+        case Payment():
+            return entry.step is PaymentStep.WAIVED
+        case _:
+            return isinstance(entry, Inspection)
 
 
 def _counted(gap: Gap) -> int:

@@ -24,6 +24,8 @@ class Fault(StrEnum):
     """Terms that others had already replaced, or that contradict others of their number. They don't count."""
     OTHER_TERMS = "other_terms"
     """Terms that aren't those that somebody holds in their hands. Those count."""
+    OTHER_PROJECT = "other_project"
+    """Terms that the creditor signed for another project. They don't count."""
     BAD_TERMS = "bad_terms"
     """No terms, or in a time zone that isn't known. They don't count."""
     SEQUENCE = "sequence"
@@ -85,6 +87,14 @@ class TermsHistory:
         """Return when what is in force at a time is replaced; None if it isn't."""
         return next((each.since for each in self.agreements[1:] if each.since > at), None)
 
+    def of(self, span: Span) -> Agreement | None:
+        """Return what a period is rounded and due by: what it began with, or what was signed first in it if that was a draft."""
+        found = self.at(span.begin)
+        if found is None or found.signed:
+            return found
+        signed = (each for each in self.agreements if each.signed and span.begin <= each.since < span.end)
+        return next(signed, found)
+
     def span(self, at: int) -> Span | None:
         """Return the period that a time lies in, cut where terms with other periods come into force; None before the first."""
         found = self.at(at)
@@ -117,10 +127,13 @@ class TermsHistory:
         if latest is not None and latest.terms == terms and latest.signed >= signed:
             return None, []
         if self.agreed and terms.number == self.agreed.number and terms != self.agreed:
-            faults.append((Fault.OTHER_TERMS, f"terms {terms.number}: {differences(self.agreed, terms)}"))
+            also = ", and the creditor signed these too" if signed else ""
+            faults.append((Fault.OTHER_TERMS, f"terms {terms.number}: {differences(self.agreed, terms)}{also}"))
             terms, zone, signed = self.agreed, self._zones(self.agreed.zone), True
         elif not signed:
             faults.append((Fault.UNSIGNED_TERMS, f"terms {terms.number}: {why}"))
+        elif self._project not in {None, terms.project}:
+            return None, [*faults, (Fault.OTHER_PROJECT, f"terms {terms.number} of {terms.project}")]
         if latest is not None:
             if latest.terms == terms and latest.signed >= signed:
                 return None, faults
@@ -130,13 +143,24 @@ class TermsHistory:
                 return None, faults
             if latest.signed and terms.number <= latest.terms.number:
                 return None, [*faults, (Fault.OLD_TERMS, f"terms {terms.number} after terms {latest.terms.number}")]
-        since = max(milliseconds(entry.at), midnight(terms.period.start, zone))
-        if latest is not None:
+        now = milliseconds(entry.at)
+        since = max(now, midnight(terms.period.start, zone))
+        # A draft whose day has not come keeps nothing out: it might never come.
+        while self.agreements and not self.agreements[-1].signed and self.agreements[-1].since > now:
+            self.agreements.pop()
+        if self.agreements:
             # Time that was accounted for by some terms stays so.
-            since = max(since, latest.since)
+            since = max(since, self.agreements[-1].since)
         found = Agreement(terms, zone, since, signed)
         self.agreements.append(found)
         return found, faults
+
+    @property
+    def _project(self) -> str | None:
+        """What signed terms have to be of; None where nothing that is signed says it yet."""
+        if self.agreed is not None:
+            return self.agreed.project
+        return self.latest.terms.project if self.latest and self.latest.signed else None
 
     def _check(self, terms: Terms, note: str | None) -> tuple[bool, str]:
         if self.creditor is None:

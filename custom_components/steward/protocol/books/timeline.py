@@ -141,7 +141,7 @@ class Timeline:
         return min((begin for begin in begins if begin > at), default=FOREVER)
 
     def _sums(self, span: Span) -> PeriodSums:
-        agreement = self.history.at(span.begin)
+        agreement = self.history.of(span)
         if agreement is None:
             message = "no terms"
             raise LookupError(message)

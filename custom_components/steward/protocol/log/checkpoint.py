@@ -71,7 +71,7 @@ def open_checkpoint(note: bytes, log: Verifier, witnesses: Iterable[Verifier] = 
     """
     parsed = Note.parse(note)
     witnesses = tuple(witnesses)
-    _check_keys(log, witnesses)
+    check_keys(log, witnesses)
     signed = parsed.verified_by((log, *witnesses))
     if log not in signed:
         raise NoteError("checkpoint", f"{log.name} did not sign it")
@@ -82,8 +82,12 @@ def open_checkpoint(note: bytes, log: Verifier, witnesses: Iterable[Verifier] = 
     return SignedCheckpoint(checkpoint, cosignatures, parsed)
 
 
-def _check_keys(log: Verifier, witnesses: Sequence[Verifier]) -> None:
-    """Refuse keys that would count for more than they are worth."""
+def check_keys(log: Verifier, witnesses: Sequence[Verifier]) -> None:
+    """Refuse keys that would count for more than they are worth.
+
+    Raises:
+        NoteError: the log's key isn't a log's, or the witnesses are not witnesses that differ from each other and from the log.
+    """
     if log.algorithm is not Algorithm.ED25519:
         raise NoteError(f"key {log.name}", "it does not sign checkpoints of its own")
     names, keys = {log.name}, {log.public}
