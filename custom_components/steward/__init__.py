@@ -11,12 +11,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
-from . import area, teller
+from . import area, meter, teller
 from .const import CONF_KIND, CONF_NODE, DOMAIN, Kind
 from .dispatch import async_setup_dispatcher
 from .services import async_setup_services
 
-KINDS: Final = {Kind.AREA: area, Kind.TELLER: teller}
+KINDS: Final = {Kind.AREA: area, Kind.METER: meter, Kind.TELLER: teller}
 """The packages of the kinds: each sets its entries up, unloads and removes them."""
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -49,7 +49,13 @@ async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: ConfigEntry[Any], device: dr.DeviceEntry
 ) -> bool:
     """Let the user delete devices that an entry doesn't have any more."""
-    devices = {(DOMAIN, entry.data[CONF_NODE])} if _kind(entry) is area else teller.devices(entry)
+    match Kind(entry.data[CONF_KIND]):
+        case Kind.AREA:
+            devices = {(DOMAIN, entry.data[CONF_NODE])}
+        case Kind.METER:
+            devices = meter.devices(entry)
+        case Kind.TELLER:
+            devices = teller.devices(entry)
     return not devices & device.identifiers
 
 

@@ -29,4 +29,5 @@ class Kind(StrEnum):
     """The kinds of config entries."""
 
     AREA = "area"
+    METER = "meter"
     TELLER = "teller"

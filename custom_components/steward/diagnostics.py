@@ -11,6 +11,7 @@ from .area.describe import describe
 from .area.node import AreaNode
 from .const import CONF_INSTANCE, CONF_KIND, Kind
 from .dispatch import async_get_dispatcher
+from .meter import describe as meter
 from .teller import describe as teller
 
 TO_REDACT = {CONF_INSTANCE, "house"}
@@ -24,6 +25,8 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: ConfigE
         case Kind.AREA:
             shown["dispatcher"] = async_get_dispatcher(hass).as_dict()
             return async_redact_data(shown | (_node(hass, running) if running else {}), TO_REDACT)
+        case Kind.METER:
+            return async_redact_data(shown | (meter.as_dict(running) if running else {}), meter.TO_REDACT)
         case Kind.TELLER:
             return async_redact_data(shown | (teller.as_dict(running) if running else {}), teller.TO_REDACT)
 

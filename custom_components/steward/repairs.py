@@ -4,6 +4,7 @@ from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, Rep
 from homeassistant.core import HomeAssistant
 
 from .const import CONF_INSTANCE
+from .meter.issues import ATTR_VERSION, OtherVersionFlow
 from .teller.pay.issue import ATTR_BILL, PaymentDueFlow
 
 
@@ -40,6 +41,8 @@ async def async_create_fix_flow(
     """Return the flow that mends an issue."""
     if data and ATTR_BILL in data:
         return PaymentDueFlow(str(data["entry_id"]), str(data[ATTR_BILL]))
+    if data and ATTR_VERSION in data:
+        return OtherVersionFlow(str(data["entry_id"]), str(data[ATTR_VERSION]))
     if not data or "instance" not in data:
         return ConfirmRepairFlow()
     known = {name: str(value) for name, value in data.items()}

@@ -215,6 +215,8 @@ def own() -> set[tuple[str, str]]:
     descriptions = {
         "OwnSensorDescription": "sensor",
         "SwitchEntityDescription": "switch",
+        "MeterSensorDescription": "sensor",
+        "SubMeterSensorDescription": "sensor",
         "TellerSensorDescription": "sensor",
         "SourceSensorDescription": "sensor",
         "TellerBinarySensorDescription": "binary_sensor",
