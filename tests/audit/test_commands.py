@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 import json
+import os
 from pathlib import Path
 import stat
 
@@ -112,7 +113,7 @@ def test_unreadable_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
     (tmp_path / "checkpoint").mkdir()
     assert run("audit", "verify", tmp_path, *KEY) == 1
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     assert run("audit", "verify", tmp_path, *KEY) == 2
 
 

@@ -1,5 +1,6 @@
 """A teller's books for tests: made with the protocol's own filter, laid out as files, signed, and witnessed."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -25,6 +26,7 @@ from steward_house.protocol.books.entries import (
     Settings,
     Shutdown,
     Start,
+    decode,
     encode,
     unsigned_text,
 )
@@ -32,6 +34,7 @@ from steward_house.protocol.books.meters import Meters
 from steward_house.protocol.books.periods import Period, Unit
 from steward_house.protocol.books.tariff import Fixed
 from steward_house.protocol.books.terms import SourceTerms, Terms, sign_terms, terms_entry
+from steward_house.protocol.fields import ContractError
 from steward_house.protocol.log.checkpoint import Checkpoint
 from steward_house.protocol.log.cosignature import Cosigner
 from steward_house.protocol.log.note import Note, Signer, sign_note
@@ -94,8 +97,17 @@ class Log:
         size = len(self.entries) if size is None else size
         text = Checkpoint(self.origin, size, self.root(size)).encode()
         note = Note.parse(sign_note(text, self.signer))
-        at = int((BEGIN + timedelta(days=300)).timestamp()) if at is None else at
+        if at is None:
+            at = int((self.written(size) + MINUTE).timestamp())
         return note.with_signatures(witness.sign(text, at) for witness in witnesses).encode()
+
+    def written(self, size: int) -> datetime:
+        """Return when the last entries of a size were written, those that are entries."""
+        found = BEGIN
+        for data in self.entries[max(size - 3, 0) : size]:
+            with suppress(ContractError):
+                found = max(found, decode(data).at)
+        return found
 
     def files(self, size: int | None = None, *witnesses: Cosigner, note: bytes | None = None) -> dict[str, bytes]:
         """Return the files of the log as it was at a size."""

@@ -7,14 +7,14 @@ other place says is looked at as far as it is given here: a time stamp's token, 
 from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 import json
 import re
 from typing import Final, cast
 
 from ..protocol.anchor import MAX_BLOCK, Link, memos, raw_cid
-from ..protocol.books.entries import Anchored, AnchorKind, decode
-from ..protocol.fields import ContractError, Json
+from ..protocol.books.entries import Anchored, AnchorKind
+from ..protocol.fields import Json
 from ..protocol.log.checkpoint import open_checkpoint
 from ..protocol.log.errors import LogError, NoteError
 from ..protocol.log.tiles import TileReader, entries_path
@@ -26,9 +26,8 @@ from .heads import Keys, origin_of
 from .options import Ask
 from .result import AnchorResult
 from .stamps import StampError, Stamps
+from .witnessing import TOLERANCE, last_time
 
-TOLERANCE: Final = timedelta(minutes=10)
-"""How far clocks may be apart."""
 _HASH: Final = re.compile("[0-9a-f]{64}", re.ASCII)
 _MAX_BUNDLES: Final = 4096
 
@@ -190,13 +189,8 @@ class AnchorCheck:
 
     def _check_clock(self, anchor: _Anchor, since: datetime) -> None:
         """Check that no entry below the checkpoint says that it was made after the checkpoint was published."""
-        if anchor.known is None or not anchor.at.entry.size:
-            return
-        try:
-            last = decode(self._readers[anchor.known.origin].entry(anchor.at.entry.size - 1)).at
-        except (LogError, ContractError):
-            return
-        if last > since + TOLERANCE:
+        last = last_time(anchor.known, anchor.at.entry.size) if anchor.known else None
+        if last is not None and last > since + TOLERANCE:
             self._findings.problem(
                 "clock_ahead", entry=anchor.at.entry.size - 1, seconds=int((last - since).total_seconds())
             )

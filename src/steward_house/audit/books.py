@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -76,6 +77,19 @@ class At[T]:
     entry: T
 
 
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """How often an entity's price changed, its lowest and its highest."""
+
+    count: int = 0
+    low: Decimal = Decimal("Infinity")
+    high: Decimal = Decimal("-Infinity")
+
+    def with_price(self, price: Decimal) -> "Prices":
+        """Return these with one more."""
+        return Prices(self.count + 1, min(self.low, price), max(self.high, price))
+
+
 class Books:
     """Takes all entries of all generations in their order."""
 
@@ -94,6 +108,7 @@ class Books:
         self.notices: list[At[Notice]] = []
         self.terms: list[At[Proposal]] = []
         self.settings: list[At[Settings]] = []
+        self.prices = Prices()
         self._step = b""
         self._outage_from: datetime | None = None
         self._starts: list[tuple[int, int, int]] = []
@@ -196,7 +211,9 @@ class Books:
                 self.notices.append(At(place, entry))
             case Unknown():
                 self._findings.note("entry_unknown", entry=place.entry, kind=entry.kind)
-            case Generation() | Heartbeat() | Tariff() | Reading():
+            case Tariff():
+                self.prices = self.prices.with_price(entry.price)
+            case Generation() | Heartbeat() | Reading():
                 pass
 
     def _propose(self, place: Place, entry: TermsEntry) -> None:

@@ -120,7 +120,10 @@ class Address:
 
     async def _fetch(self, path: str, method: str = "GET") -> bytes | None:
         if self._session is None:
-            self._session = ClientSession(timeout=PATIENCE)
+            # A few compressed bytes can be gigabytes: nothing is asked for in that form, nor unpacked.
+            self._session = ClientSession(
+                timeout=PATIENCE, auto_decompress=False, headers={"Accept-Encoding": "identity"}
+            )
         name, _, query = path.partition("?")
         url = (self._url.joinpath(*name.split("/")) if name else self._url).with_query(query or None)
         wait = 0.5
@@ -128,6 +131,8 @@ class Address:
             try:
                 async with self._session.request(method, url, allow_redirects=False) as answer:
                     if answer.status == _OK:
+                        if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+                            raise SourceError(f"{url} answers with compressed files, which it was not asked for")
                         return await self._body(answer.content, url)
                     if answer.status in _MISSING:
                         return None

@@ -65,7 +65,7 @@ def read_generations(source: Source, keys: Keys, findings: Findings) -> list[Kno
     for number in _absent([each.number for each in known], alone=source.generations[0].number is None):
         findings.problem("generation_missing", number=number)
     if known and known[0].number > 1 and source.generations[0].number is None:
-        findings.note("generations_before", number=known[0].number)
+        findings.problem("generations_before", number=known[0].number)
     return known
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import re
 from typing import Final, Self
 
-from ..protocol.log.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
+from ..protocol.log.checkpoint import Checkpoint, SignedCheckpoint, check_keys, open_checkpoint
 from ..protocol.log.errors import NoteError
 from ..protocol.log.note import Algorithm, Note, Verifier
 from ..protocol.log.tiles import CHECKPOINT
@@ -44,6 +44,10 @@ class Keys:
             witness.algorithm is not Algorithm.COSIGNATURE for witness in keys.witnesses
         ):
             raise SourceError("--key takes the log's key and --witness a witness's: one of them is of the other sort")
+        try:
+            check_keys(keys.log, keys.witnesses)
+        except NoteError as error:
+            raise SourceError(f"each witness counts once: {error}") from error
         if quorum is not None and not 0 <= quorum <= len(keys.witnesses):
             raise SourceError(f"a quorum of {quorum} needs as many witnesses: give each one's key with --witness")
         if later := _LATER.search(keys.log.name):

@@ -13,16 +13,22 @@ from .result import InspectionResult
 
 
 def compare_inspections(books: Books, options: Options, findings: Findings) -> tuple[InspectionResult, ...]:
-    """Return every inspection beside the books; one that is off by more than the tolerance is a problem."""
+    """Return every inspection beside the books; one that is off by more than the tolerance is a problem.
+
+    One that is signed is compared with the signed one before it: what the house says itself must not come between them.
+    """
     creditor = options.agreed.creditor or (books.account.terms.creditor if books.account.terms else None)
     keys = list(options.inspectors)
     with suppress(NoteError):  # reported with the terms
         keys += [Verifier.parse(creditor)] if creditor else []
-    before: dict[str, At[Inspection]] = {}
+    before: dict[tuple[str, bool], At[Inspection]] = {}
     results = []
     for each in sorted(books.inspections, key=lambda item: item.entry.at):
-        result = _compare(books, each, before.get(each.entry.source), _is_signed(each.entry, keys))
-        before[each.entry.source] = each
+        source, signed = each.entry.source, _is_signed(each.entry, keys)
+        result = _compare(books, each, before.get((source, signed)), signed)
+        before[source, False] = each
+        if signed:
+            before[source, True] = each
         results.append(result)
         findings.generation = each.place.generation
         if not result.signed:

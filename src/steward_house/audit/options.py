@@ -8,6 +8,7 @@ from ..protocol.books.terms import Terms
 from ..protocol.fields import ContractError, parse
 from ..protocol.log.errors import NoteError
 from ..protocol.log.note import Note, Verifier
+from .books import zone_of
 from .sources import SourceError
 from .stamps import Stamps
 
@@ -48,6 +49,17 @@ class Agreed:
         except (NoteError, ContractError) as error:
             raise SourceError(f"the terms, or the creditor's key, can't be used: {error}") from error
         return cls(terms, creditor)
+
+    def __post_init__(self) -> None:
+        """Check the time zone.
+
+        Raises:
+            SourceError: the terms are in none that is known here.
+        """
+        try:
+            zone_of(self.terms.zone if self.terms else "UTC")
+        except KeyError as error:
+            raise SourceError(f"the terms are in a time zone that is not known here, {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ A log's files are those of c2sp.org/tlog-tiles. What an address gives is fetched
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+import os
 from pathlib import Path
 import re
+from stat import S_ISREG
 from typing import Final, Protocol
 
 from ..protocol.log.note import MAX_NOTE_BYTES
@@ -63,14 +65,18 @@ class FolderFiles:
         self.folder = folder
 
     def read(self, path: str) -> bytes | None:
-        """Return a file; None where there is none, or a folder in its place.
+        """Return a file; None where there is none, or something else in its place.
 
         Raises:
             SourceError: it can't be read.
         """
         try:
-            with (self.folder / path).open("rb") as file:
-                return file.read(MAX_FILE_BYTES + 1)
+            # Opening a pipe would wait for somebody to write into it.
+            handle = os.open(
+                self.folder / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+            )
+            with os.fdopen(handle, "rb") as file:
+                return file.read(MAX_FILE_BYTES + 1) if S_ISREG(os.fstat(handle).st_mode) else None
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:

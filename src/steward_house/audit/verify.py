@@ -1,20 +1,16 @@
 """Checks a whole log: every file, every signature, what the entries say, and what follows from them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final
 
 from ..protocol.books.account import PeriodBalance
-from ..protocol.books.entries import decode
 from ..protocol.books.history import Fault
 from ..protocol.books.terms import Terms
-from ..protocol.fields import ContractError
-from ..protocol.log.checkpoint import open_checkpoint
-from ..protocol.log.errors import LogError, NoteError
-from ..protocol.log.note import Verifier
-from ..protocol.log.tiles import CHECKPOINT, TileReader
-from .anchors import TOLERANCE, AnchorCheck
+from ..protocol.log.tiles import CHECKPOINT
+from .absences import check_absences
+from .anchors import AnchorCheck
 from .books import Books, zone_of
 from .drafts import drafts
 from .findings import Findings, Severity
@@ -26,6 +22,7 @@ from .payments import PaymentCheck
 from .recheck import recheck
 from .result import Check, GenerationResult, Outcome, Period, Report
 from .sources import Source
+from .witnessing import TOLERANCE, WitnessCheck, last_time
 from .words import CHECKS
 
 TRIES: Final = 3
@@ -70,10 +67,11 @@ def _verify(source: Source, keys: Keys, options: Options, now: datetime) -> Repo
 
     known = check_generations(read_generations(source, keys, findings), keys, findings, take)
     books.finish()
-    if (latest := max((last for each in known if (last := _last(each, each.size))), default=None)) is not None:
-        silent = now - latest
-        if silent > SILENT:
-            findings.note("log_silent", days=silent.days)
+    latest = max((last for each in known if (last := last_time(each, each.size))), default=None)
+    if latest is not None and now - latest > SILENT:
+        findings.note("log_silent", days=(now - latest).days)
+    elif latest is not None and latest > now + TOLERANCE:
+        findings.problem("clock_ahead", seconds=int((latest - now).total_seconds()))
     _check_opening(books, known, keys, findings)
     _check_account(books, findings)
     terms = books.account.terms
@@ -81,7 +79,10 @@ def _verify(source: Source, keys: Keys, options: Options, now: datetime) -> Repo
         skipped["terms"] = "no_terms"
     elif options.agreed.creditor is None:
         skipped["terms"] = "no_creditor"
-    cosignatures = _check_witnesses(known, keys, terms, findings, skipped)
+    witnesses = WitnessCheck(keys, terms, findings, now)
+    if witnesses.skipped:
+        skipped["witnesses"] = witnesses.skipped
+    cosignatures = witnesses.check(known)
     anchors = AnchorCheck(known, keys, findings, options.stamps, options.horizon)
     anchored = tuple(anchors.check(each) for each in books.anchors)
     PaymentCheck(books, keys.log.name, options.horizon, options.destination, findings).check()
@@ -95,7 +96,8 @@ def _verify(source: Source, keys: Keys, options: Options, now: datetime) -> Repo
     _skip_anchors(books, options, skipped)
     if not inspections:
         skipped["inspections"] = "none"
-    balances = _until_the_end(books.account.periods(now)) if terms else []
+    balances = books.account.periods(now) if terms else []
+    check_absences(books, options, balances, latest, findings)
     return Report(
         source=source.name,
         log=keys.log.name,
@@ -109,7 +111,7 @@ def _verify(source: Source, keys: Keys, options: Options, now: datetime) -> Repo
         problems=findings.problems,
         opened=books.opened,
         terms=terms,
-        periods=_periods(books, balances, terms),
+        periods=_periods(books, _until_the_end(balances), terms),
         owed=f"{books.account.owed():f}" if terms else "0",
         balance=f"{books.account.balance():f}" if terms else "0",
         energy=books.account.energy,
@@ -148,59 +150,6 @@ def _check_account(books: Books, findings: Findings) -> None:
         findings.problem("account_more", count=account.problem_count - len(account.problems))
 
 
-def _check_witnesses(
-    known: Sequence[Known], keys: Keys, terms: Terms | None, findings: Findings, skipped: dict[str, str]
-) -> dict[int, dict[str, int]]:
-    """Check who witnessed the generations, the last one by the quorum; without keys by those that the terms name."""
-    witnesses, quorum = keys.witnesses, keys.quorum
-    if not witnesses and terms is not None:
-        quorum = terms.quorum
-        try:
-            witnesses = tuple(Verifier.parse(vkey) for vkey in terms.witnesses)
-        except NoteError as error:
-            findings.problem("witness_key", what=str(error))
-    if not witnesses:
-        skipped["witnesses"] = "no_witnesses"
-        return {}
-    cosignatures = {}
-    for each in known:
-        if each.head is None:
-            continue
-        findings.generation = each.number
-        try:
-            head = open_checkpoint(each.head.note.encode(), keys.of(each.origin), witnesses)
-        except NoteError as error:
-            findings.problem("cosignature_wrong", path=CHECKPOINT, what=str(error))
-            continue
-        cosignatures[each.number] = dict(head.cosignatures)
-        _check_time(each, head.cosignatures.values(), findings)
-        if each is known[-1] and len(head.cosignatures) < quorum:
-            findings.problem("quorum_missed", path=CHECKPOINT, count=len(head.cosignatures), quorum=quorum)
-    findings.generation = None
-    return cosignatures
-
-
-def _check_time(known: Known, times: Iterable[int], findings: Findings) -> None:
-    """Check that no entry below a checkpoint was made after a witness had seen it."""
-    last = _last(known, known.signed)
-    for time in times:
-        try:
-            seen = datetime.fromtimestamp(time, UTC)
-        except (ValueError, OverflowError, OSError):
-            findings.problem("cosignature_time", path=CHECKPOINT, time=time)
-            continue
-        if last is not None and last > seen + TOLERANCE:
-            findings.problem("clock_ahead", entry=known.signed - 1, seconds=int((last - seen).total_seconds()))
-
-
-def _last(known: Known, size: int) -> datetime | None:
-    """Return when the last of a generation's first entries was made."""
-    try:
-        return decode(TileReader(known.files.read, size).entry(size - 1)).at
-    except (LogError, ContractError):
-        return None
-
-
 def _skip_anchors(books: Books, options: Options, skipped: dict[str, str]) -> None:
     kinds = {each.entry.anchor.value for each in books.anchors}
     if not kinds:
@@ -223,7 +172,7 @@ def _generation(known: Known, cosignatures: dict[str, int]) -> GenerationResult:
         root="" if known.root is None else known.root.hex(),
         signed=known.signed,
         cosignatures=cosignatures,
-        last=_last(known, known.size) if known.size else None,
+        last=last_time(known, known.size) if known.size else None,
     )
 
 
@@ -243,9 +192,13 @@ def _checks(findings: Findings, skipped: dict[str, str]) -> tuple[Check, ...]:
 def _until_the_end(balances: Sequence[PeriodBalance]) -> Sequence[PeriodBalance]:
     """Leave out the periods at the end that the books say nothing of: they were read before, or kept no longer."""
     count = len(balances)
-    while count > 1 and not (balances[count - 1].energy or balances[count - 1].payments or balances[count - 1].reasons):
+    while count > 1 and not _says(balances[count - 1]):
         count -= 1
     return balances[:count]
+
+
+def _says(of: PeriodBalance) -> bool:
+    return bool(of.energy or of.payments or of.reasons or of.gap_count or of.outage_count)
 
 
 def _periods(books: Books, balances: Sequence[PeriodBalance], terms: Terms | None) -> tuple[Period, ...]:

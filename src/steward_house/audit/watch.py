@@ -139,6 +139,8 @@ def look(source: Source, keys: Keys, state: State) -> Look:
             if number not in shown:
                 raise _AlarmError("gone", "this generation was there, and isn't any more")  # noqa: TRY301
             head = _continued(shown[number], keys, number, kept)
+            if not kept and state.notes and number - 1 not in state.notes and number > min(state.notes):
+                raise _AlarmError("gone", "the generation before it is not shown", head.note.encode())  # noqa: TRY301
             if not kept and number > 1:
                 _check_beginning(shown[number], head, keys, number, state.notes)
         except _AlarmError as alarm:

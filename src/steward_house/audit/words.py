@@ -40,6 +40,7 @@ CHECKS: Final = MappingProxyType(
             "Each generation continues the one before it, and nothing was lost between them",
             "Jede Generation setzt die vorige fort, dazwischen ging nichts verloren",
             "generation_missing", "generation_silent", "generation_other", "generation_root", "generation_checkpoint", "entries_dropped",
+            "generations_before",
         ),
         "entries": _check(
             "Every entry is written as it has to be, and stands where it belongs",
@@ -47,23 +48,24 @@ CHECKS: Final = MappingProxyType(
             "entry_malformed", "entry_misplaced", "opening_missing", "opening_other",
         ),
         "witnesses": _check(
-            "Enough witnesses have signed the newest checkpoint",
-            "Genügend Zeugen haben den neuesten Prüfpunkt unterschrieben",
-            "quorum_missed", "cosignature_wrong", "cosignature_time", "witness_key",
+            "Enough witnesses have signed the newest checkpoint, and saw the generations before it",
+            "Genügend Zeugen haben den neuesten Prüfpunkt unterschrieben und die Generationen davor gesehen",
+            "quorum_missed", "cosignature_wrong", "cosignature_time", "witness_key", "generation_unwitnessed",
         ),
         "clock": _check(
-            "Times don't go back, and don't lie after those of witnesses and anchors",
-            "Zeiten springen nicht zurück und liegen nicht nach denen der Zeugen und Anker",
-            "clock_ahead", "account_time",
+            "Times don't go back, and fit those of witnesses, anchors and the auditor",
+            "Zeiten springen nicht zurück und passen zu denen der Zeugen, der Anker und der Prüferin",
+            "clock_ahead", "clock_behind", "account_time",
         ),
         "terms": _check(
             "The terms, and each change of them, are signed by the creditor",
             "Die Bedingungen und jede ihrer Änderungen sind vom Gläubiger unterschrieben",
             "account_unsigned_terms", "account_old_terms", "account_other_terms", "account_bad_terms", "account_currency", "account_waived",
+            "account_other_project", "terms_missing", "terms_project",
         ),
         "account": _check(
-            "Every reading counts once, for a source and a price that the terms know",
-            "Jeder Messwert zählt einmal, für eine Quelle und einen Preis nach den Bedingungen",
+            "Every reading counts once, for a source and a price that the terms know; every source is accounted for up to the last period's end",
+            "Jeder Messwert zählt einmal, für eine Quelle und einen Preis nach den Bedingungen; jede Quelle ist bis zum Ende des letzten Zeitraums erfasst",
             "account_sequence", "account_price", "account_source", "account_gap", "account_twice", "account_more",
         ),
         "runs": _check(
@@ -110,6 +112,10 @@ SKIPPED: Final[dict[str, Both]] = {
     "no_creditor": (
         "only against the key that the log itself names: give --creditor or --terms",
         "nur gegen den Schlüssel, den das Protokoll selbst nennt: --creditor oder --terms angeben",
+    ),
+    "no_quorum": (
+        "none of the witnesses has to sign: the terms or --quorum say 0",
+        "keiner der Zeugen muss unterschreiben: die Bedingungen oder --quorum sagen 0",
     ),
     "no_witnesses": (
         "no witnesses are known: neither --witness nor the terms name any",
@@ -230,6 +236,45 @@ FINDINGS: Final[dict[str, Both]] = {
     "account_unsigned_terms": ("the terms are not signed by the creditor: {what}", "die Bedingungen sind nicht vom Gläubiger unterschrieben: {what}"),
     "account_old_terms": ("these terms had been replaced already: {what}", "diese Bedingungen waren schon ersetzt: {what}"),
     "account_other_terms": ("the terms are not the agreed ones: {what}", "die Bedingungen sind nicht die vereinbarten: {what}"),
+    "account_other_project": ("the terms were signed for another project: {what}", "die Bedingungen wurden für ein anderes Projekt unterschrieben: {what}"),
+    "account_unreadable": ("what stands here is no entry: {what}", "was hier steht, ist kein Eintrag: {what}"),
+    "terms_missing": (
+        "the agreed terms {number} are not in the log: what is owed here was added up without them",
+        "die vereinbarten Bedingungen {number} stehen nicht im Protokoll: die Summen hier kamen ohne sie zustande",
+    ),
+    "terms_project": (
+        "the terms are of the project {project}, and the log was opened for {opened}",
+        "die Bedingungen sind vom Projekt {project}, das Protokoll wurde für {opened} eröffnet",
+    ),
+    "terms_signed": (
+        "the creditor signed terms {number}, which are not those that you gave; they count from here on if their number is higher",
+        "der Gläubiger hat die Bedingungen {number} unterschrieben, die nicht die angegebenen sind; mit höherer Nummer gelten sie von hier an",
+    ),
+    "terms_late": (
+        "the first signed terms, {number}, came into the log {days} days after their first day; what the house produced before is not owed",
+        "die ersten unterschriebenen Bedingungen, {number}, kamen {days} Tage nach ihrem ersten Tag ins Protokoll; was das Haus davor erzeugte, ist nicht geschuldet",
+    ),
+    "source_unaccounted": (
+        "nothing was written about {source} since {until}, neither readings nor a gap, and the period before {end} can't be closed",
+        "über {source} steht seit {until} nichts da, weder Messwerte noch eine Lücke, und der Zeitraum bis {end} lässt sich nicht abschließen",
+    ),
+    "source_silent": (
+        "{source} has given nothing that counts in the last {hours} h of the log; this will be a gap",
+        "{source} hat in den letzten {hours} h des Protokolls nichts geliefert, was zählt; das wird eine Lücke",
+    ),
+    "estimate_blind": (
+        "{hours} h of {source} were estimated without a single measured day, and so are worth 0",
+        "{hours} h von {source} wurden ohne einen einzigen gemessenen Tag geschätzt und sind darum 0 wert",
+    ),
+    "price_of_the_house": (
+        "the terms leave the price to an entity of the house, which said {count} prices from {low} to {high}",
+        "die Bedingungen überlassen den Preis einer Entität des Hauses, die {count} Preise von {low} bis {high} nannte",
+    ),
+    "payments_unchecked": (
+        "{count} payments of {amount} in all are the books' word: --horizon looks them up",
+        "{count} Zahlungen über zusammen {amount} stehen nur in den Büchern: --horizon schlägt sie nach",
+    ),
+    "payment_period": ("the payment is for {period}, and there is no such period", "die Zahlung ist für {period}, und diesen Zeitraum gibt es nicht"),
     "account_bad_terms": ("the terms can't be read: {what}", "die Bedingungen sind nicht lesbar: {what}"),
     "account_sequence": ("a reading is missing or there twice: {what}", "ein Messwert fehlt oder ist doppelt: {what}"),
     "account_time": ("the clock went back: {what}", "die Uhr ging zurück: {what}"),
@@ -251,11 +296,19 @@ FINDINGS: Final[dict[str, Both]] = {
     # Witnesses, inspections, anchors, payments.
     "witness_key": ("a witness's key in the terms is none: {what}", "ein Zeugenschlüssel in den Bedingungen ist keiner: {what}"),
     "cosignature_wrong": ("a witness's signature is not right: {what}", "die Unterschrift eines Zeugen stimmt nicht: {what}"),
-    "cosignature_time": ("a witness's time is none: {time}", "die Zeit eines Zeugen ist keine: {time}"),
+    "cosignature_time": ("a witness's time is none, or has not come yet: {time}", "die Zeit eines Zeugen ist keine oder liegt in der Zukunft: {time}"),
     "quorum_missed": ("{count} of the witnesses signed, {quorum} have to", "{count} der Zeugen haben unterschrieben, {quorum} müssen"),
     "clock_ahead": (
         "the entry says a time {seconds} s after it was seen elsewhere: the clock was ahead",
         "der Eintrag nennt eine Zeit {seconds} s nachdem er anderswo gesehen wurde: die Uhr ging vor",
+    ),
+    "clock_behind": (
+        "a witness saw the entry {hours} h after the time that it says: the clock was behind",
+        "ein Zeuge sah den Eintrag {hours} h nach der Zeit, die er nennt: die Uhr ging nach",
+    ),
+    "generation_unwitnessed": (
+        "{count} entries from here on were not seen by {quorum} witnesses before the generation ended: they might be others than those that were written then",
+        "{count} Einträge ab hier wurden nicht von {quorum} Zeugen gesehen, bevor die Generation endete: es könnten andere sein als die damals geschriebenen",
     ),
     "inspection_unsigned": ("what {who} read is not signed with a key that is known here", "die Ablesung von {who} ist nicht mit einem hier bekannten Schlüssel unterschrieben"),
     "inspection_alone": ("the books have nothing to compare this inspection of {source} with", "die Bücher haben nichts, womit sich diese Ablesung von {source} vergleichen lässt"),
