@@ -4,16 +4,29 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+import gzip
 import os
 from pathlib import Path
+import re
 
 import pytest
 
+from steward_house.audit.fetching import Address
 from steward_house.audit.heads import Keys
 from steward_house.audit.options import Agreed, Options
+from steward_house.audit.pages.page import write_pages
 from steward_house.audit.result import Report
-from steward_house.audit.sources import Generation as Folder, MemoryFiles, Source, SourceError, open_folder
+from steward_house.audit.sources import (
+    MAX_FILE_BYTES,
+    Generation as Folder,
+    MemoryFiles,
+    Source,
+    SourceError,
+    open_folder,
+)
 from steward_house.audit.verify import verify
+from steward_house.audit.watch import State, look
+from steward_house.audit.words import CHECKS, FINDINGS
 from steward_house.protocol.books.entries import (
     Gap,
     Heartbeat,
@@ -22,16 +35,19 @@ from steward_house.protocol.books.entries import (
     PaymentStep,
     Reading,
     Reason,
+    Settings,
     Tariff,
     decode,
     encode,
     unsigned_text,
 )
+from steward_house.protocol.books.history import Fault
 from steward_house.protocol.books.periods import Period, Unit
 from steward_house.protocol.books.tariff import Fixed, FromEntity
 from steward_house.protocol.books.terms import GapPolicy, GapWorth, SourceTerms, sign_terms, terms_entry
 from steward_house.protocol.log.note import sign_note
 
+from .server import serving
 from .world import (
     BEGIN,
     CREDITOR,
@@ -582,3 +598,102 @@ def test_a_pipe_in_place_of_a_file(tmp_path: Path) -> None:
 def test_agreed_terms_in_no_time_zone() -> None:
     with pytest.raises(SourceError):
         Agreed.read(terms(zone="Mars/Olympus").text.encode())
+
+
+# Addresses and watching.
+
+
+def test_a_generation_that_is_never_shown(tmp_path: Path) -> None:
+    """The third one continues a second one that nobody may see, and that dropped what the first one had."""
+    state = State(tmp_path / "state.json", WITNESSED)
+    first = noon()
+    shown = [Folder(1, MemoryFiles(first.log.files(None, WITNESS)))]
+    assert not look(Source("x", tuple(shown)), WITNESSED, state).alarms
+    third = first.next_generation().next_generation(number=3)
+    shown.append(Folder(3, MemoryFiles(third.log.files(None, WITNESS))))
+    (alarm,) = look(Source("x", tuple(shown)), WITNESSED, state).alarms
+    assert (alarm.code, alarm.generation) == ("gone", 3)
+
+
+def test_a_few_bytes_that_unpack_to_many() -> None:
+    with serving() as site, Address(site.url) as address:
+        site.files["checkpoint"] = gzip.compress(bytes(64 << 20))
+        site.headers["Content-Encoding"] = "gzip"
+        with pytest.raises(SourceError, match="compressed"):
+            address.read("checkpoint")
+        del site.headers["Content-Encoding"]
+        assert address.read("checkpoint") == site.files["checkpoint"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_to_elsewhere(status: int) -> None:
+    with serving() as site, serving() as other, Address(site.url) as address:
+        other.files["checkpoint"] = b"x"
+        site.statuses["checkpoint"] = [status]
+        site.headers["Location"] = f"{other.url}/checkpoint"
+        with pytest.raises(SourceError, match="moved"):
+            address.read("checkpoint")
+        assert other.asked == []
+
+
+def test_an_endless_body() -> None:
+    with serving() as site, Address(site.url) as address:
+        site.files["checkpoint"] = bytes(MAX_FILE_BYTES + 1)
+        with pytest.raises(SourceError, match="longer"):
+            address.read("checkpoint")
+
+
+# What people read.
+
+HOSTILE = "<script>alert(1)</script>\"'&<b>\N{RIGHT-TO-LEFT MARK}"
+
+
+def test_names_are_no_html() -> None:
+    name = HOSTILE.removesuffix("\N{RIGHT-TO-LEFT MARK}")
+    hostile = terms(project=name)
+    house = House(the_terms=hostile)
+    house.at = BEGIN + 11 * HOUR
+    house.measure(60)
+    house.log.entries[0] = encode(replace(decode(house.log.entries[0]), project=name, asset=name))
+    house.write(Inspection(at=house.at, source=SOURCE, register=house.register, who=name))
+    house.write(
+        Payment(
+            at=house.at,
+            project=name,
+            period="2026-03-02",
+            step=PaymentStep.CONFIRMED,
+            amount=Decimal(1),
+            tx=name,
+            memo=name,
+            detail=name,
+        )
+    )
+    house.write(Payment(at=house.at, project=name, period=name, step=PaymentStep.CONFIRMED, amount=Decimal(1), tx="a"))
+    house.write(Settings(at=house.at, settings={name: name}))
+    house.log.entries.append(b'{"at":"2026-03-02T12:00:00.000Z","kind":"<i>"}')
+    report = audit(house.log, agreed=Agreed(hostile, CREDITOR.vkey))
+    for page in write_pages(report, "en").values():
+        assert "<script" not in page
+        assert "<b>\"'" not in page
+        assert "<i>" not in page
+    assert any("&lt;script&gt;" in page for page in write_pages(report, "de").values())
+
+
+def test_a_name_that_turns_the_line_round() -> None:
+    house = noon()
+    house.log.entries.append(encode(Inspection(at=house.at, source=SOURCE, register=house.register, who="Ada")))
+    house.log.entries[-1] = house.log.entries[-1].replace(b"Ada", HOSTILE[-1].encode())
+    house.beat()
+    assert "entry_malformed" in problems(audit(house.log))
+
+
+def test_every_finding_has_words() -> None:
+    faults = {f"account_{fault.value}" for fault in Fault}
+    sources = Path(verify.__code__.co_filename).parent.glob("*.py")
+    text = "".join(path.read_text() for path in sources)
+    named = {*re.findall(r'(?:problem|note)\(\s*"(\w+)"', text)}
+    assert named - {*FINDINGS} == set()
+    wrong = {*re.findall(r'problem\(\s*"(\w+)"', text)}
+    assert wrong - {code for check in CHECKS.values() for code in check.codes} == set()
+    assert faults - {*FINDINGS} == set()
+    assert faults - {code for check in CHECKS.values() for code in check.codes} == set()

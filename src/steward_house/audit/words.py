@@ -67,6 +67,7 @@ CHECKS: Final = MappingProxyType(
             "Every reading counts once, for a source and a price that the terms know; every source is accounted for up to the last period's end",
             "Jeder Messwert zählt einmal, für eine Quelle und einen Preis nach den Bedingungen; jede Quelle ist bis zum Ende des letzten Zeitraums erfasst",
             "account_sequence", "account_price", "account_source", "account_gap", "account_twice", "account_more",
+            "source_unaccounted", "payment_period", "account_unreadable",
         ),
         "runs": _check(
             "Each start, outage and shutdown of the teller is told",
