@@ -16,7 +16,7 @@ from steward_house.audit.sources import SourceError
 from steward_house.audit.stamps import StampError, Stamps, in_order
 from steward_house.audit.verify import verify
 from steward_house.protocol.anchor import Link, memos, raw_cid
-from steward_house.protocol.books.entries import Anchored, AnchorKind
+from steward_house.protocol.books.entries import Anchored, AnchorKind, decode, encode
 
 from .world import BEGIN, KEYS, MINUTE, STRANGER, House, source
 
@@ -142,6 +142,25 @@ def stellar_house() -> tuple[House, Link]:
         return replace(entry, anchor=AnchorKind.STELLAR, reference=reference)
 
     return house_with(change), found[0]
+
+
+def test_a_time_that_the_ledger_does_not_say() -> None:
+    """The books say when it was published; the ledger's time counts, for the clock too."""
+    house, link = stellar_house()
+    times = zip("ab", memos(link.cid), strict=True)
+
+    def audited(at: str) -> Report:
+        ledger = {tx: {"successful": True, "memo": memo, "source_account": "G", "created_at": at} for tx, memo in found}
+        return audit(house, horizon=lambda path: json.dumps(ledger[path[-1]]).encode())
+
+    found = list(times)
+    assert audited("2026-03-02T23:00:00Z").anchors[0].since == BEGIN + timedelta(hours=23)
+    assert "clock_ahead" in codes(audited("2026-03-01T00:00:00Z"))
+    index = next(at for at, data in enumerate(house.log.entries) if b'"kind":"anchored"' in data)
+    entry = decode(house.log.entries[index])
+    assert isinstance(entry, Anchored)
+    house.log.entries[index] = encode(replace(entry, since=BEGIN + timedelta(days=9)))
+    assert codes(audited("2026-03-02T23:00:00Z")) == ["anchor_transaction"]
 
 
 def test_stellar() -> None:

@@ -547,6 +547,16 @@ def test_a_generation_whose_checkpoint_is_gone() -> None:
     assert "generation_unwitnessed" in problems(audit(files, after.log))
 
 
+def test_a_first_generation_that_is_said_to_be_empty() -> None:
+    """All that was owed is gone with a first generation of which nothing is left, not even that it was opened."""
+    house = noon()
+    begun = house.next_generation(keep=0).log.entries[0]
+    after = House(Log(f"{ORIGIN}/2-abcdefgh", [encode(replace(decode(begun), checkpoint=None))]))
+    after.at = house.at
+    after.measure(10)
+    assert "opening_missing" in problems(audit({}, after.log))
+
+
 def test_only_the_last_generation_is_shown() -> None:
     """What was owed before is dropped by showing the second generation as if it were all."""
     house = noon()

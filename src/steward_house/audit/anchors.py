@@ -14,7 +14,7 @@ from typing import Final, cast
 
 from ..protocol.anchor import MAX_BLOCK, Link, memos, raw_cid
 from ..protocol.books.entries import Anchored, AnchorKind
-from ..protocol.fields import Json
+from ..protocol.fields import ContractError, Json, moment
 from ..protocol.log.checkpoint import open_checkpoint
 from ..protocol.log.errors import LogError, NoteError
 from ..protocol.log.tiles import TileReader, entries_path
@@ -72,7 +72,9 @@ class AnchorCheck:
                 case AnchorKind.IPFS:
                     checked += self._check_ipfs(anchor)
                 case AnchorKind.STELLAR:
-                    checked += self._check_stellar(anchor)
+                    closed, found = self._check_stellar(anchor)
+                    checked += found
+                    since = closed or since
                 case AnchorKind.RFC3161:
                     stamped, found = self._check_stamp(anchor)
                     checked += found
@@ -140,21 +142,23 @@ class AnchorCheck:
         self._cids.add(link.cid)
         return ["cid", "chain"] if previous is None or previous in self._cids else ["cid"]
 
-    def _check_stellar(self, anchor: _Anchor) -> list[str]:
+    def _check_stellar(self, anchor: _Anchor) -> tuple[datetime | None, list[str]]:
+        """Look the transactions up; return when the ledger says that the last of them was made, and what was checked."""
         checked = self._check_link(anchor)
         reference = anchor.at.entry.reference
         hashes = reference.get("transactions")
         if not isinstance(hashes, list) or not all(isinstance(each, str) and _HASH.fullmatch(each) for each in hashes):
             self._findings.problem("anchor_transaction", entry=anchor.at.place.entry, what="no transactions are named")
-            return checked
+            return None, checked
         if self._horizon is None or not checked:
-            return checked
+            return None, checked
         expected = memos(_text(reference, "cid"))
         if len(hashes) != len(expected):
             self._findings.problem(
                 "anchor_transaction", entry=anchor.at.place.entry, what=f"{len(hashes)} transactions"
             )
-            return checked
+            return None, checked
+        closed, entry_since = None, anchor.at.entry.since
         for transaction, memo in zip(cast("list[str]", hashes), expected, strict=True):
             found = read_transaction(self._horizon, transaction)
             wrong = (
@@ -172,8 +176,14 @@ class AnchorCheck:
                 self._findings.problem(
                     "anchor_transaction", entry=anchor.at.place.entry, what=f"{transaction[:16]}…: {wrong}"
                 )
-                return checked
-        return [*checked, "ledger"]
+                return None, checked
+            closed = _closed(found) or closed
+        if closed is not None and entry_since is not None and abs(closed - entry_since) > TOLERANCE:
+            self._findings.problem(
+                "anchor_transaction", entry=anchor.at.place.entry, what=f"the ledger says {closed}, not {entry_since}"
+            )
+            return closed, checked
+        return closed, [*checked, "ledger"]
 
     def _check_stamp(self, anchor: _Anchor) -> tuple[datetime | None, list[str]]:
         reference = anchor.at.entry.reference
@@ -204,6 +214,14 @@ def read_transaction(horizon: Ask, transaction: str) -> dict[str, Json] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def _closed(transaction: dict[str, Json] | None) -> datetime | None:
+    """Return when a transaction was made, by its ledger."""
+    try:
+        return moment((transaction or {}).get("created_at"), "created_at")
+    except ContractError:
+        return None
 
 
 def _text(reference: dict[str, Json], name: str) -> str:

@@ -38,10 +38,16 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     entries = sum(each.size for each in report.generations)
     yield (
-        f"Nothing is wrong. {entries} entries in {report.seconds:.1f} s."
+        f"Nothing is wrong. {entries} entries in {report.seconds:.1f} s.{_left_out(report)}"
         if report.ok
         else f"{report.problems} findings. {entries} entries in {report.seconds:.1f} s."
     )
+
+
+def _left_out(report: Report) -> str:
+    """Return what a quick reader could miss: that something could have been checked, and was not."""
+    count = sum(check.outcome is Outcome.SKIPPED and check.why != "none" for check in report.checks)
+    return f" Not checked: {count} (marked - above)." if count else ""
 
 
 def _findings(report: Report, severity: Severity, title: str) -> Iterator[str]:

@@ -125,7 +125,7 @@ def _check_opening(books: Books, known: Sequence[Known], keys: Keys, findings: F
     """Compare what the first entry says of the log with what is audited."""
     opened = books.opened
     if opened is None:
-        if known and known[0].number == 1 and known[0].size:
+        if known and known[0].number == 1 and any(each.size for each in known):
             findings.problem("opening_missing", entry=0)
         return
     findings.generation = 1
