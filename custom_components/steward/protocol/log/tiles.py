@@ -73,7 +73,12 @@ def parse_path(path: str) -> TilePath:
         int(re.sub("[x/]", "", number)),
         WIDTH if width is None else int(width),
     )
-    if (parsed.level or 0) > MAX_LEVEL or parsed.width > WIDTH or str(parsed) != path or parsed.index > MAX_SIZE >> HEIGHT:
+    if (
+        (parsed.level or 0) > MAX_LEVEL
+        or parsed.width > WIDTH
+        or str(parsed) != path
+        or parsed.index > MAX_SIZE >> HEIGHT
+    ):
         raise TileError(path, "it is not the path of a tile")
     return parsed
 
