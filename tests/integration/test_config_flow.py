@@ -83,7 +83,7 @@ async def test_all_at_once_from_one_of_them(hass: HomeAssistant, found: dict[str
 
 async def test_chosen_from_the_menu(hass: HomeAssistant, found: dict[str, str]) -> None:
     menu = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
-    assert menu["menu_options"] == ["area_discovered", "area", "teller"]
+    assert menu["menu_options"] == ["area_discovered", "area", "meter", "teller"]
     form = await hass.config_entries.flow.async_configure(menu["flow_id"], {"next_step_id": "area_discovered"})
     assert form["type"] is FlowResultType.FORM
     result = await hass.config_entries.flow.async_configure(menu["flow_id"], {"nodes": ["kitchen", "living_room"]})
@@ -154,7 +154,7 @@ async def answer(hass: HomeAssistant, mqtt_mock: Any, flow_id: str, node: str, p
 
 async def test_by_hand(hass: HomeAssistant, mqtt_mock) -> None:
     menu = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
-    assert menu["menu_options"] == ["area", "teller"]
+    assert menu["menu_options"] == ["area", "meter", "teller"]
     form = await hass.config_entries.flow.async_configure(menu["flow_id"], {"next_step_id": "area"})
     assert form["errors"] == {}
 

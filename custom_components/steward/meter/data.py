@@ -40,8 +40,8 @@ class Line:
     parity: bool = False
 
 
-LINES: Final = (Line(115200), Line(115200, parity=True), Line(9600, parity=True))
-"""What meters use, the newest first: DSMR 5 and most others; DSMR 4; DSMR 2.2 and 3."""
+BAUDS: Final = (115200, 9600)
+"""What meters use, the newest first: DSMR 4 and 5 and most others; DSMR 2.2 and 3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Serial:
     """A serial port: a device's path, or a URL that serialx knows."""
 
     device: str
-    line: Line = LINES[0]
+    line: Line = Line(BAUDS[0])
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ from homeassistant.components.mqtt import ReceiveMessage
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.setup import async_setup_component
 
+from ..protocol.telegrams.parity import seven_bits
 from .data import Mqtt, Serial, Tcp
 
 OPEN_SECONDS: Final = 10
@@ -60,14 +61,8 @@ async def _open_serial(hass: HomeAssistant, source: Serial) -> Stream:
     # Its library comes with it, and so do the ports that other integrations offer.
     await async_setup_component(hass, "usb", {})
     serialx = await hass.async_add_import_executor_job(import_module, "serialx")
-    parity = source.line.parity
     try:
-        stream: Stream = await serialx.open_serial_connection(
-            url=source.device,
-            baudrate=source.line.baud,
-            bytesize=serialx.SEVENBITS if parity else serialx.EIGHTBITS,
-            parity=serialx.PARITY_EVEN if parity else serialx.PARITY_NONE,
-        )
+        stream: Stream = await serialx.open_serial_connection(url=source.device, baudrate=source.line.baud)
     except (serialx.SerialException, ValueError) as error:
         raise SourceError(str(error)) from error
     return stream
@@ -80,13 +75,14 @@ async def async_read(hass: HomeAssistant, source: Serial | Tcp, feed: Feed) -> N
         SourceError: it can't be opened, ended, or says nothing any more.
     """
     reader, writer = await async_open(hass, source)
+    parity = isinstance(source, Serial) and source.line.parity
     try:
         while True:
             async with asyncio.timeout(SILENCE_SECONDS):
                 data = await reader.read(_CHUNK)
             if not data:
                 raise SourceError(CLOSED)
-            feed(data)
+            feed(seven_bits(data) if parity else data)
     except TimeoutError as error:
         raise SourceError(SAYS_NOTHING) from error
     except OSError as error:

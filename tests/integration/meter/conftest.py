@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import partial
 import os
 import pty
 import tty
@@ -47,10 +48,8 @@ class Speaker:
     async def close(self) -> None:
         assert self._server
         self._server.close()
-        for writer in self.writers:
-            writer.close()
+        self._server.close_clients()
         self.writers.clear()
-        await self._server.wait_closed()
 
 
 @pytest.fixture
@@ -72,7 +71,8 @@ class Cable:
         self.path = os.ttyname(self._slave)
 
     def say(self, data: bytes) -> None:
-        os.write(self._master, data)
+        with suppress(BlockingIOError):  # nobody listens
+            os.write(self._master, data)
 
     @asynccontextmanager
     async def saying(self, data: bytes) -> AsyncGenerator[None]:
@@ -110,11 +110,16 @@ async def begin(hass: HomeAssistant, step: str, user_input: dict[str, Any]) -> A
     return await hass.config_entries.flow.async_configure(flow["flow_id"], user_input)
 
 
+def _has_listened(handler: Any) -> bool:
+    return handler.cur_step["type"] is not FlowResultType.SHOW_PROGRESS
+
+
 async def listened(hass: HomeAssistant, flow: Any) -> Any:
     """Wait until a flow has listened, as the frontend does."""
     async with asyncio.timeout(20):
         while flow["type"] in {FlowResultType.SHOW_PROGRESS, FlowResultType.SHOW_PROGRESS_DONE}:
-            await asyncio.sleep(0.02)
+            handler = hass.config_entries.flow._progress[flow["flow_id"]]
+            await until(partial(_has_listened, handler))
             flow = await hass.config_entries.flow.async_configure(flow["flow_id"])
     return flow
 
@@ -146,7 +151,10 @@ async def hears(hass: HomeAssistant, entry: ConfigEntry[Any], say: Callable[[byt
     await hass.async_block_till_done()
 
 
-async def minute(hass: HomeAssistant, minutes: float = 1.05) -> None:
-    """Let a minute pass."""
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=minutes), fire_all=True)
+async def minute(hass: HomeAssistant, speaker: Speaker | None = None) -> None:
+    """Let a minute pass, in which the stream is given up and opened again."""
+    before = len(speaker.writers) if speaker else 0
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=61), fire_all=True)
     await hass.async_block_till_done()
+    if speaker:
+        await until(lambda: len(speaker.writers) > before)

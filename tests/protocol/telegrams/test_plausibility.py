@@ -72,6 +72,12 @@ def test_a_register_that_stays_lower_is_another_meters():
     )
 
 
+def test_a_register_that_is_hardly_lower_is_the_same_meters():
+    plausibility = Plausibility()
+    judge(plausibility, telegram("100.001"), 0)
+    assert all(judge(plausibility, telegram(), 60.0 * at).held for at in range(30))
+
+
 def test_a_register_that_jumps_must_be_said_twice():
     plausibility = Plausibility()
     judge(plausibility, telegram(), 0)

@@ -7,6 +7,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from steward_house.protocol.telegrams.crc import crc16
+from steward_house.protocol.telegrams.parity import seven_bits, with_parity
 from steward_house.protocol.telegrams.splitter import LIMIT, Splitter
 
 from . import houses
@@ -141,3 +142,12 @@ def mutate(random: Random, data: bytes) -> bytes:
 
 def test_houses_are_told_apart():
     assert houses.dsmr_5(replace(House(), power=5)) != TELEGRAM
+
+
+@given(st.sampled_from(sorted(houses.READABLE)), st.integers(0, 250), st.integers(0, 7))
+def test_parity_is_taken_off_and_checked(version, at, bit):
+    whole = sent(version)
+    assert seven_bits(with_parity(whole)) == whole
+    changed = bytearray(with_parity(whole))
+    changed[at] ^= 1 << bit
+    assert seven_bits(bytes(changed)) == whole[:at] + b"\0" + whole[at + 1 :]

@@ -16,6 +16,8 @@ RATE: Final = Decimal(100)
 VOLTS: Final = Decimal(500)
 AMPERES: Final = Decimal(1000)
 
+RESET_BY: Final = Decimal(1)
+"""How much lower another meter's register is, at least: a damaged digit that was small enough to be plausible is caught up with."""
 RESET_SECONDS: Final = 600
 RESET_TELEGRAMS: Final = 10
 """For how long a register must be lower, and in how many telegrams, before it is another meter's."""
@@ -99,7 +101,7 @@ class Plausibility:
         seen = _Seen(data.translate(_DIGITS, _SIGN), telegram, at)
         if not _sane(telegram):
             return False
-        if _follows(seen, self._last) or _follows(seen, self._odd):
+        if _follows(seen, self._last, hourly=Decimal(0)) or _follows(seen, self._odd, hourly=RATE):
             self._last, self._odd = seen, None
             return True
         self._odd = seen
@@ -125,7 +127,7 @@ class Plausibility:
         """Tell whether a register may be shown."""
         known = self.registers.get(name)
         if known is not None and not changed:
-            if value < known and not self._stays_lower(name, value, at):
+            if value < known and (value > known - RESET_BY or not self._stays_lower(name, value, at)):
                 return False
             if value > known and not self._is_reached(name, value, at, known):
                 return False
@@ -165,8 +167,11 @@ def _sane(telegram: Telegram) -> bool:
     )
 
 
-def _follows(seen: _Seen, before: _Seen | None) -> bool:
-    """Tell whether a telegram can be the one after another: the same lines, the same meters, registers that rose as they could."""
+def _follows(seen: _Seen, before: _Seen | None, *, hourly: Decimal) -> bool:
+    """Tell whether a telegram can be the one after another: the same lines, the same meters, registers that rose as they could.
+
+    `hourly` is how much those of M-Bus meters may rise in an hour: they tell something new so rarely that it can wait to be confirmed.
+    """
     if before is None or seen.shape != before.shape or seen.telegram.serial != before.telegram.serial:
         return False
     now, then = seen.telegram.registers(), before.telegram.registers()
@@ -175,7 +180,7 @@ def _follows(seen: _Seen, before: _Seen | None) -> bool:
     seconds = Decimal(max(0.0, seen.at - before.at)) + _SLACK
     power = max(_power(seen.telegram), _power(before.telegram)) * 2 + _KILO
     return all(
-        0 <= value - then[name] <= (power * seconds / _HOUR if name in REGISTERS else _in(RATE, float(seconds)))
+        0 <= value - then[name] <= (power * seconds / _HOUR if name in REGISTERS else _in(hourly, float(seconds)))
         for name, value in now.items()
     )
 
