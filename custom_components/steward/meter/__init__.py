@@ -31,11 +31,11 @@ async def async_setup(hass: HomeAssistant, entry: MeterConfigEntry) -> None:
 
 async def async_unload(hass: HomeAssistant, entry: MeterConfigEntry) -> bool:
     """Take the meter's entities away, and keep its registers; its source ends with the entry."""
-    if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
-        return False
-    await entry.runtime_data.async_close()
-    async_clear(hass, entry)
-    return True
+    unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    if unloaded:
+        await entry.runtime_data.async_close()
+        async_clear(hass, entry)
+    return unloaded
 
 
 async def async_remove(hass: HomeAssistant, entry: MeterConfigEntry) -> None:

@@ -100,9 +100,7 @@ async def test_refusals_and_faults(
         await fails(stamp(hass, f"{authority.url}/tsr"), Trouble.NOT_UNDERSTOOD)
     monkeypatch.setattr(authority, "_reply", lambda _: bytes(50_000))
     await fails(stamp(hass, f"{authority.url}/tsr"), Trouble.TOO_LONG)
-    monkeypatch.setattr(
-        "custom_components.steward.libraries.REQUIREMENTS", {"rfc3161_client": "stellar-sdk"}
-    )
+    monkeypatch.setattr("custom_components.steward.libraries.REQUIREMENTS", {"rfc3161_client": "stellar-sdk"})
     monkeypatch.setattr("custom_components.steward.libraries.import_module", broken)
     await fails(stamp(hass, f"{authority.url}/tsr"), Trouble.LIBRARY)
 
