@@ -51,11 +51,7 @@ class StellarAnchor:
 
     async def _pay(self, order: Order) -> Applied:
         try:
-            match await self._wallet.once.advance(order):
-                case Applied() as applied:
-                    return applied
-                case Waiting(reason):
-                    raise NotYetError(reason)
+            outcome = await self._wallet.once.advance(order)
         except HorizonError as error:
             raise AnchorError(Trouble.UNREACHABLE, str(error)) from error
         except RejectedError as error:
@@ -66,6 +62,9 @@ class StellarAnchor:
             raise AnchorError(Trouble.LIBRARY, str(error)) from error
         except OSError as error:
             raise AnchorError(Trouble.INTERNAL, str(error)) from error
+        if isinstance(outcome, Waiting):
+            raise NotYetError(outcome.reason)
+        return outcome
 
     def _orders(self, job: Job) -> Sequence[Order]:
         cid = job.link.cid
