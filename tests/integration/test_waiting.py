@@ -1,21 +1,10 @@
-"""Events that wait for their entity, and the ids that a node's entities have in Home Assistant."""
+"""Events that wait for their entity."""
 
 from unittest.mock import Mock
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
 
 from custom_components.steward.area.waiting import WaitingEvents
-
-from .conftest import INFO, Node
-
-
-async def test_ids_of_what_is_shown(hass: HomeAssistant, kitchen: Node, entry) -> None:
-    shown = entry.runtime_data.listed()
-    assert shown["kitchen/light/light"] == "light.kitchen_light"
-    er.async_get(hass).async_update_entity("light.kitchen_light", disabled_by=er.RegistryEntryDisabler.USER)
-    assert "kitchen/light/light" not in entry.runtime_data.listed()
-    assert len(entry.runtime_data.listed()) == len(shown) - 1 < len(INFO.entities)
 
 
 async def test_an_event_of_no_entity_is_refused(hass: HomeAssistant) -> None:

@@ -47,7 +47,7 @@ from .drops import Drops
 from .entity import AreaEntity, unique_id
 from .house import async_get_house
 from .issues import async_clear_other_instance, async_report_other_instance
-from .registry import find_device, forget_others, make_device, shown_id, suggest_area, update_device
+from .registry import find_device, forget_others, make_device, suggest_area, update_device
 from .waiting import WaitingEvents
 
 _LOGGER = logging.getLogger(__name__)
@@ -100,15 +100,6 @@ class AreaNode:
     def device_id(self) -> str:
         """Its device in Home Assistant's registry."""
         return self.device.id
-
-    def entity_id(self, info: EntityInfo) -> str | None:
-        """Return the id that one of its entities has in Home Assistant; None where it isn't shown there (yet)."""
-        return shown_id(self.hass, self.id, info)
-
-    def listed(self) -> dict[str, str]:
-        """Return the entities that Home Assistant shows: from `<node>/<platform>/<key>` to their ids there."""
-        infos = (entity.info for entity in self.entities.values())
-        return {unique_id(self.id, info): entity_id for info in infos if (entity_id := self.entity_id(info))}
 
     def seen(self, path: str) -> Seen | None:
         """Return what Home Assistant shows of one of its entities; None where it shows nothing, or events, which are no states."""

@@ -5,7 +5,6 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import area_registry as ar, device_registry as dr, entity_registry as er
 
 from ..const import CONF_NODE, DOMAIN
-from ..protocol.entity import EntityInfo
 from ..protocol.node import NodeInfo
 from .entity import is_own, unique_id
 
@@ -41,14 +40,6 @@ def suggest_area(hass: HomeAssistant, device: dr.DeviceEntry, area: str) -> None
     """
     area_id = ar.async_get(hass).async_get_or_create(area).id
     dr.async_get(hass).async_update_device(device.id, area_id=area_id)
-
-
-def shown_id(hass: HomeAssistant, node: str, info: EntityInfo) -> str | None:
-    """Return the id that a node's entity has in Home Assistant; None where it isn't shown there (yet)."""
-    registry = er.async_get(hass)
-    entity_id = registry.async_get_entity_id(info.platform, DOMAIN, unique_id(node, info))
-    entry = registry.async_get(entity_id) if entity_id else None
-    return entry.entity_id if entry and not entry.disabled else None
 
 
 def forget_others(hass: HomeAssistant, entry: ConfigEntry, info: NodeInfo) -> None:

@@ -1,11 +1,9 @@
 """What the dispatcher needs to know of an area node, whoever keeps it."""
 
-from collections.abc import Mapping
 from typing import Protocol
 
 from homeassistant.config_entries import ConfigEntry
 
-from ..protocol.entity import EntityInfo
 from ..protocol.node import NodeInfo
 from ..protocol.seen import Seen
 
@@ -13,7 +11,7 @@ from ..protocol.seen import Seen
 class NodePort(Protocol):
     """A node that is set up.
 
-    The dispatcher is told (`Dispatcher.node_changed`) when `info`, `online` or `listed` has changed.
+    The dispatcher is told (`Dispatcher.node_changed`) when `info` or `online` has changed, or what Home Assistant shows of it.
     """
 
     id: str
@@ -29,12 +27,6 @@ class NodePort(Protocol):
     @property
     def device_id(self) -> str:
         """Its device in Home Assistant's registry."""
-
-    def entity_id(self, info: EntityInfo) -> str | None:
-        """Return the id that one of its entities has in Home Assistant; None where it isn't shown there (yet)."""
-
-    def listed(self) -> Mapping[str, str]:
-        """Return the entities that Home Assistant shows, not those that are disabled: from `<node>/<platform>/<key>` to their ids there."""
 
     def seen(self, path: str) -> Seen | None:
         """Return what Home Assistant shows of one of its entities; None where it shows nothing."""
